@@ -1,0 +1,57 @@
+"""Roll the horizon: plan further the rules whose doses have rows less than two days ahead.
+
+Costs O(active rules) a day, spread over it; an idle minute costs one index probe, whatever exists.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from engine.dispatch import due
+from engine.doses import horizon, slept_through
+from engine.doses.horizon import Planned
+from engine.reminders import plans
+from engine.reminders.plans import Plan
+from schedules import next_after
+
+AT_LEAST = timedelta(days=2)
+BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """`rules` looked at, `doses` that are new, `slept_through`: those that came and went while nothing ran."""
+
+    rules: int = 0
+    doses: int = 0
+    slept_through: int = 0
+
+
+def roll(session: Session, *, now: datetime, limit: int = BATCH) -> Rolled:
+    """Plan a batch of rules up to the horizon. Repeating it makes nothing twice.
+
+    After an outage of days some doses are due already, behind the cursor: those are claimed here. Others are over,
+    and leave only their outcome.
+    """
+    behind = plans.behind(session, before=now + AT_LEAST, limit=limit)
+    until = now + horizon.HORIZON
+    planned = [dose for plan in behind for dose in horizon.ahead(plan, since=_since(plan, now), until=until, now=now)]
+    made = horizon.materialise(session, planned, now=now)
+    over = [dose for plan in behind for dose in slept_through.over(plan, now=now)]
+    slept = slept_through.record(session, over, now=now)
+    for reminder_id in _due_already(planned, now):
+        due.claim_inline(session, reminder_id, now=now)
+    ended = [plan.reminder_id for plan in behind if next_after(plan.rule, until) is None]
+    plans.mark_planned(session, [plan.reminder_id for plan in behind if plan.reminder_id not in set(ended)], until)
+    plans.mark_planned(session, ended, None)
+    return Rolled(len(behind), made, slept)
+
+
+def _due_already(planned: list[Planned], now: datetime) -> list[int]:
+    return sorted({dose.plan.reminder_id for dose in planned if dose.occurrence.at <= now + horizon.DUE_ALREADY})
+
+
+def _since(plan: Plan, now: datetime) -> datetime:
+    """From where rows may be missing: after a long outage, from the oldest window that can still be open."""
+    return max(plan.through_at or now, now - horizon.WINDOW_MAX)

@@ -1,0 +1,107 @@
+"""When a dose can be answered: how early it is "now", and how late it is still late rather than missed.
+
+On time is ±60 minutes. Late is until half the way to the next dose of the same rule, at most 4 hours (24 where the
+days of the rule are a week or more apart), at least 30 minutes: drops due every ten minutes must not be called missed
+before the person has put the bottle down, so windows of very close doses overlap and the earlier dose is answered
+first. Early never reaches back beyond half the way to the dose before. A reminder's `grace_minutes` replaces the late
+part. The first and last doses of a rule are measured as if it had always been and went on.
+"""
+
+from datetime import datetime, timedelta
+from operator import sub
+from typing import NamedTuple
+
+from schedules.days import is_weekly_or_rarer
+from schedules.errors import RuleError
+from schedules.expansion import EARLIEST, LATEST, expand, expand_endless
+from schedules.occurrences import Occurrence
+from schedules.rules import Rule
+
+ON_TIME = timedelta(minutes=60)
+SHORTEST_LATE = timedelta(minutes=30)
+LONGEST_LATE = timedelta(hours=4)
+LONGEST_LATE_WEEKLY = timedelta(hours=24)
+LONGEST_GRACE = 7 * 24 * 60  # minutes
+
+_FAR = timedelta.max
+_UNEASY = timedelta(days=4)  # so close to a bound of the rule, a change of clocks may tell the two expansions apart
+
+
+class DoseWindow(NamedTuple):
+    """opens_at <= at < closes_at, all UTC."""
+
+    opens_at: datetime
+    closes_at: datetime
+
+
+class TimedOccurrence(NamedTuple):
+    occurrence: Occurrence
+    opens_at: datetime
+    closes_at: datetime
+
+
+def expand_with_windows(
+    rule: Rule, start: datetime, end: datetime, grace_minutes: int | None = None
+) -> list[TimedOccurrence]:
+    """`expand`, each dose with its window. The window of a dose is the same whatever start and end were asked."""
+    longest, grace = _longest_late(rule), _grace(grace_minutes)
+    around = expand_endless(rule, *_neighbourhood(start, end, longest))
+    instants = [each.at for each in around]
+    gaps = [_FAR, *map(sub, instants[1:], instants), _FAR]
+    timed = [
+        TimedOccurrence(dose, *_window(dose.at, gaps[index], gaps[index + 1], longest, grace))
+        for index, dose in enumerate(around)
+        if start <= dose.at < end
+    ]
+    if _runs_all_through(rule, start, end):
+        return timed
+    by_instant = {each.occurrence.at: each for each in timed}
+    return [by_instant[dose.at]._replace(occurrence=dose) for dose in expand(rule, start, end)]
+
+
+def window_of(rule: Rule, occurrence: Occurrence, grace_minutes: int | None = None) -> DoseWindow:
+    """The window of one dose of the rule. Costs as much as expanding the rule over half a day (weekly: three)."""
+    at, longest = occurrence.at, _longest_late(rule)
+    instants = [each.at for each in expand_endless(rule, *_neighbourhood(at, at, longest))]
+    before = min((at - each for each in instants if each < at), default=_FAR)
+    after = min((each - at for each in instants if each > at), default=_FAR)
+    return DoseWindow(*_window(at, before, after, longest, _grace(grace_minutes)))
+
+
+def closes_at(rule: Rule, occurrence: Occurrence, grace_minutes: int | None = None) -> datetime:
+    """From this instant on the dose is over: missed, unless it was answered."""
+    return window_of(rule, occurrence, grace_minutes).closes_at
+
+
+def _window(
+    at: datetime, before: timedelta, after: timedelta, longest: timedelta, grace: timedelta | None
+) -> tuple[datetime, datetime]:
+    """`before` and `after`: how far away the doses on either side are."""
+    early = ON_TIME if before >= 2 * ON_TIME else before / 2
+    late = grace or (longest if after >= 2 * longest else max(after / 2, SHORTEST_LATE))
+    return at - early, at + late
+
+
+def _neighbourhood(start: datetime, end: datetime, longest: timedelta) -> tuple[datetime, datetime]:
+    """All doses that can shorten a window in start..end: those farther off than twice the longest cannot."""
+    return max(start, EARLIEST) - 2 * ON_TIME, min(end, LATEST) + 2 * longest
+
+
+def _longest_late(rule: Rule) -> timedelta:
+    return LONGEST_LATE_WEEKLY if is_weekly_or_rarer(rule.days) else LONGEST_LATE
+
+
+def _runs_all_through(rule: Rule, start: datetime, end: datetime) -> bool:
+    """No bound of the rule is near, so going on for ever changes nothing in the window."""
+    if rule.start_date > (max(start, EARLIEST) - _UNEASY).date():
+        return False
+    return rule.end is None or rule.end.on >= (min(end, LATEST) + _UNEASY).date()
+
+
+def _grace(minutes: int | None) -> timedelta | None:
+    if minutes is None:
+        return None
+    if not 1 <= minutes <= LONGEST_GRACE:
+        detail = f"The time allowed for a late dose must be from 1 to {LONGEST_GRACE} minutes."
+        raise RuleError("bad_grace", detail, "grace_minutes")
+    return timedelta(minutes=minutes)
