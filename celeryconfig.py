@@ -66,5 +66,6 @@ beat_schedule = {
     "roll the horizon": {"task": "pillio.roll", "schedule": 60.0, "options": {"expires": 55}},
     "sweep the gaps": {"task": "pillio.sweep_gaps", "schedule": 30.0, "options": {"expires": 25}},
     "watch expiries": {"task": "pillio.watch_expiries", "schedule": 60.0, "options": {"expires": 55}},
+    "report": {"task": "pillio.report_alive", "schedule": 60.0, "options": {"expires": 55}},
     "tidy up": {"task": "pillio.tidy", "schedule": 3600.0, "options": {"expires": 3000}},
 }

@@ -6,4 +6,5 @@ Nothing here decides what happens to a dose, and nothing here touches a table.
     main, live                 the two applications: everything, and the stream alone on its own port
     asking, database, tokens   who asks, in which transaction
     errors, manners, shapes    how it is said: problems, headers and bounds, the pieces of bodies
+    openapi                    how it is described, for clients that are generated
 """

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from api import tokens
 from api.asking import Asking, Now, bearer, database, settings
-from api.shapes import Given, OptionalName, Shown, Timestamps, Writable
+from api.shapes import Given, OneLine, OptionalName, Shown, Timestamps, Writable
 from engine import keys
 from engine.accounts import passwords, profile, registration, sessions
 from engine.accounts.sessions import Ended, Lifetimes, Refreshed
@@ -34,7 +34,7 @@ _HASHING = CapacityLimiter(2)
 Password = Annotated[str, StringConstraints(strip_whitespace=False, max_length=4096)]  # exactly as typed
 Email = Annotated[str, Field(max_length=320), Writable]
 Token = Annotated[str, Field(max_length=4096)]
-Phone = Annotated[str, Field(max_length=50), Writable]
+Phone = Annotated[str, Field(max_length=50), Writable, OneLine]
 Zone = Annotated[str, Field(max_length=64, description="IANA, such as Europe/Riga"), Writable]
 
 

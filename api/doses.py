@@ -58,14 +58,14 @@ class Dose(Shown):
     amount: Number
     unit: str
     dosage: str
-    adjusted: str | None
-    status: str
+    adjusted: Literal["gap", "merged"] | None = Field(description="What a change of clocks did to its time")
+    status: Status | Literal["cancelled"]
     revision: int
     reminded_at: datetime | None
     taken_at: datetime | None
     recorded_at: datetime | None
     recorded_by: int | None
-    source: str | None
+    source: Literal["app", "link", "carer", "engine"] | None
     reason: str | None
     notes: str | None
 

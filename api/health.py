@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from api.asking import Now, database
 from api.database import Database
 from api.shapes import Shown
+from engine import clock
 from engine.dispatch import gauges
 from engine.pulse import beat
 
@@ -78,7 +79,12 @@ def _look(session: Session, now: datetime) -> dict[str, str]:
     is_at_head = session.scalar(_REVISION) == _HEAD.read_text(encoding="ascii").strip()
     age = beat.age(session, now=now)
     ticks = "ok" if age is not None and age <= TICK_AGE_MAX else "silent"
-    return {"database": "ok", "migrations": "ok" if is_at_head else "not at head", "tick": ticks}
+    return {
+        "clock": "ok" if clock.agrees(session) else "disagrees",
+        "database": "ok",
+        "migrations": "ok" if is_at_head else "not at head",
+        "tick": ticks,
+    }
 
 
 async def _broker(data: Database) -> bool:

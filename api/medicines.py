@@ -8,13 +8,12 @@ from pydantic import Field
 
 from api.asking import Asking
 from api.shapes import (
-    STOCK_MAX,
+    Change,
     Given,
     Id,
     Level,
     Line,
     Name,
-    NotABool,
     Notes,
     Number,
     OptionalName,
@@ -37,6 +36,7 @@ from engine.prescriptions import linking
 router = APIRouter(prefix="/medicines", tags=["medicines"])
 
 ChangeType = Literal["added", "consumed", "adjusted", "expired"]
+StockLevel = Literal["critical", "low", "medium", "good"]
 
 
 class NewMedicine(Given):
@@ -72,7 +72,7 @@ class Medicine(Timestamps):
     current_stock: Number
     min_stock_alert: Number
     is_low_stock: bool
-    stock_level: str
+    stock_level: StockLevel
 
 
 class StockEntry(Shown):
@@ -80,7 +80,7 @@ class StockEntry(Shown):
     medicine_id: int
     medicine_name: str
     change_amount: Number
-    change_type: str
+    change_type: ChangeType
     previous_stock: Number
     new_stock: Number
     shortfall: Number
@@ -102,7 +102,7 @@ class MissingMedicine(Shown):
 
 
 class StockAdjustment(Given):
-    adjustment: Annotated[Number, Field(ge=-STOCK_MAX, le=STOCK_MAX, decimal_places=3), NotABool] | None = None
+    adjustment: Change | None = None
     reason: OptionalName | None = None
 
 
@@ -220,7 +220,7 @@ async def delete_medicine(medicine_id: PathId, ask: Asking) -> None:
 async def adjust_stock(
     medicine_id: PathId,
     ask: Asking,
-    adjustment: Annotated[Number | None, Query(ge=-STOCK_MAX, le=STOCK_MAX, decimal_places=3)] = None,
+    adjustment: Annotated[Change | None, Query()] = None,
     reason: Annotated[OptionalName | None, Query()] = None,
     said: Annotated[StockAdjustment | None, Body()] = None,
 ) -> dict[str, Any]:

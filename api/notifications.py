@@ -17,15 +17,15 @@ Type = Literal["reminder", "low_stock", "prescription_expiry"]
 
 class Notification(Shown):
     id: int
-    type: str
-    kind: str
+    type: Type
+    kind: Literal["due", "missed", "low_stock", "prescription_expiry"]
     title: str
     message: str
     is_read: bool
     read_at: datetime | None
-    action_taken: str | None
+    action_taken: Literal["taken", "skipped", "snoozed"] | None
     action_url: str
-    reference_type: str
+    reference_type: Literal["reminder", "medicine", "prescription"]
     reference_id: int
     dose_id: int | None
     reminder_id: int | None

@@ -26,6 +26,7 @@ from api.shapes import (
     Shown,
     Timestamps,
     WallTime,
+    Word,
     Writable,
     page_of,
 )
@@ -40,12 +41,12 @@ router = APIRouter(prefix="/reminders", tags=["reminders"])
 
 HISTORY = timedelta(days=30)  # where no start is asked for
 Frequency = Literal["daily", "specific_days", "interval"]
+PastStatus = Literal["taken", "skipped", "missed"]
 SpecificDays = Annotated[
     list[Annotated[int, Field(ge=0, le=6), NotABool]], Field(max_length=31, description="Sunday = 0 … Saturday = 6")
 ]
 IntervalDays = Annotated[int, Field(ge=1, le=365), NotABool]
 Amount = Annotated[str, Field(max_length=20, description='"1", "0.5", "0,5", "1/2", "½"'), Writable]
-Unit = Annotated[str, Field(min_length=1, max_length=50), Writable]
 Grace = Annotated[int, Field(ge=1, le=GRACE_MINUTES_MAX, description="Minutes until a dose counts as missed"), NotABool]
 
 
@@ -55,7 +56,7 @@ class ReminderForm(Given):
     specific_days: SpecificDays | None = None
     interval_days: IntervalDays | None = None
     dosage_amount: Amount | None = None
-    dosage_unit: Unit | None = None
+    dosage_unit: Word | None = None
     start_date: Day | None = Field(None, description="The person's today if absent")
     end_date: Day | None = None
     is_active: bool | None = None
@@ -86,7 +87,7 @@ class Reminder(Timestamps):
     medicine_id: int
     medicine: MedicineOfReminder
     reminder_time: time
-    frequency: str
+    frequency: Frequency
     specific_days: list[int] | None
     interval_days: int | None
     dosage_amount: str | None
@@ -113,7 +114,7 @@ class TodaysDose(Shown):
     due_at: datetime
     closes_at: datetime
     taken_at: datetime | None
-    status: str
+    status: Literal["upcoming", "due", "taken", "skipped", "missed", "not_reminded"]
     is_pending: bool
 
 
@@ -128,7 +129,7 @@ class PastDose(Shown):
     due_at: datetime
     taken_time: datetime | None
     recorded_at: datetime
-    status: str
+    status: PastStatus
     reason: str | None
     notes: str | None
 
@@ -173,7 +174,7 @@ async def dose_history(
     end_date: QueryDay = None,
     page: PageNumber = 1,
     per_page: PerPage = 20,
-    reminder_status: Literal["taken", "skipped", "missed"] | None = None,
+    reminder_status: PastStatus | None = None,
 ) -> dict[str, Any]:
     """Closed doses, newest first; the last thirty days if no dates are given."""
 

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -17,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -78,6 +80,19 @@ def _writable(text: str) -> str:
     return text
 
 
+def _on_one_line(text: str) -> str:
+    """Names go into subjects and titles: a line break in one would begin something else there."""
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise ValueError("must be on one line")
+    return text
+
+
+def _seen(text: str) -> str:
+    if all(unicodedata.category(character)[0] in "CZ" for character in text):
+        raise ValueError("must not be empty")
+    return text
+
+
 def _written(pattern: str, words: str) -> BeforeValidator:
     """Only as text that begins like this: a bare number would be read as seconds since 1970."""
     begins = re.compile(pattern, re.ASCII)
@@ -108,10 +123,12 @@ def _json_number(value: Decimal) -> int | float:
 
 Writable = AfterValidator(_writable)
 NotABool = BeforeValidator(_not_a_bool)
-Name = Annotated[str, Field(min_length=1, max_length=255), Writable]
-Word = Annotated[str, Field(min_length=1, max_length=50), Writable]
-Line = Annotated[str, Field(min_length=1, max_length=100), Writable]
-OptionalName = Annotated[str, Field(max_length=255), Writable]
+OneLine = AfterValidator(_on_one_line)
+Seen = AfterValidator(_seen)
+Name = Annotated[str, Field(min_length=1, max_length=255), Writable, OneLine, Seen]
+Word = Annotated[str, Field(min_length=1, max_length=50), Writable, OneLine, Seen]
+Line = Annotated[str, Field(min_length=1, max_length=100), Writable, OneLine, Seen]
+OptionalName = Annotated[str, Field(max_length=255), Writable, OneLine]
 Notes = Annotated[str, Field(max_length=2000), Writable]
 Day = Annotated[date, _written(r"\d{4}-\d\d-\d\d", DATE_WORDS), AfterValidator(_lived_in)]
 WallTime = Annotated[
@@ -121,8 +138,23 @@ WallTime = Annotated[
 ]
 Instant = Annotated[AwareDatetime, _written(r"\d{4}-\d\d-\d\d[Tt ]", INSTANT_WORDS), AfterValidator(_lived_in)]
 Id = Annotated[int, Field(ge=1, le=ID_MAX), NotABool]
-Level = Annotated[Decimal, Field(ge=0, le=STOCK_MAX, decimal_places=3), NotABool]
-Number = Annotated[Decimal, PlainSerializer(_json_number, return_type=int | float, when_used="json")]
+Level = Annotated[
+    Decimal,
+    Field(ge=0, le=STOCK_MAX, decimal_places=3),
+    NotABool,
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": float(STOCK_MAX)}),
+]
+Change = Annotated[
+    Decimal,
+    Field(ge=-STOCK_MAX, le=STOCK_MAX, decimal_places=3),
+    NotABool,
+    WithJsonSchema({"type": "number", "minimum": -float(STOCK_MAX), "maximum": float(STOCK_MAX)}),
+]
+Number = Annotated[
+    Decimal,
+    PlainSerializer(_json_number, return_type=int | float, when_used="json"),
+    WithJsonSchema({"type": "number"}),
+]
 
 PathId = Annotated[int, Path(ge=1, le=ID_MAX)]
 Handle = Annotated[int, Path(ge=1, le=HANDLE_MAX, description="A dose's id, or a reminder's: then its dose of now")]

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     emails_from_email: str | None = None
     smtp_timeout_seconds: int = Field(10, ge=1, le=30)  # shorter than a lease (delivery.py)
 
+    deadman_url: SecretStr | None = Field(None, description="Asked once a minute while nothing due is unclaimed")
+
     upload_dir: Path = Path("uploads")
     max_file_size: int = Field(5_242_880, ge=1)
     allowed_file_types: str = "jpg,jpeg,png,pdf"

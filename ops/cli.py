@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
+from typing import Annotated
 
 import typer
 
@@ -29,7 +30,7 @@ def up() -> None:
 
 
 def demo() -> None:
-    """Play a dose's life with a made-up person, on a stack of its own; two minutes."""
+    """Play a dose's life with a made-up person."""
     from ops.demo import play
 
     play.play()
@@ -50,6 +51,15 @@ def migrate() -> None:
     say("pillio", "the database is up to date")
 
 
+def healthcheck(program: Annotated[str, typer.Argument(help="Such as api or worker")]) -> None:
+    """Say whether one program on this host is well."""
+    from ops import healthcheck
+
+    if program not in healthcheck.CHECKS:
+        raise typer.BadParameter(f"{program} is none of {', '.join(healthcheck.CHECKS)}.")
+    print(healthcheck.check(program))
+
+
 def version() -> None:
     """Print the version."""
     try:
@@ -58,7 +68,7 @@ def version() -> None:
         print("pillio, a checkout that is not installed")
 
 
-COMMANDS: tuple[Callable[..., None], ...] = (up, demo, migrate, version)
+COMMANDS: tuple[Callable[..., None], ...] = (up, demo, migrate, healthcheck, version)
 for _command in COMMANDS:
     app.command()(_command)
 

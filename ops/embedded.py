@@ -84,7 +84,7 @@ def _published_file(wishes: Wishes) -> Path:
 def connected(wishes: Wishes) -> Iterator[dict[str, str]]:
     """The environment for a single command: of the stack that runs, else of servers started for it alone."""
     if one_at_a_time.is_running(wishes.home):
-        yield _of_the_running(wishes)
+        yield of_the_running(wishes)
         return
     with one_at_a_time.only_one(wishes.home):
         embedded = plan(wishes)
@@ -94,7 +94,8 @@ def connected(wishes: Wishes) -> Iterator[dict[str, str]]:
             yield embedded.environment(wishes)
 
 
-def _of_the_running(wishes: Wishes) -> dict[str, str]:
+def of_the_running(wishes: Wishes) -> dict[str, str]:
+    """The environment of the stack that runs on this home; raises `Refusal` while its servers are not up."""
     try:
         urls = json.loads(_published_file(wishes).read_text(encoding="utf-8"))
     except (OSError, ValueError):

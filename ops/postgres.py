@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from ops import binaries, footing, postmaster_file
+from ops import binaries, footing, postmaster_file, processes
 from ops.footing import Footing, find_footing
 from ops.keyring import write_private
 from ops.ports import LOOPBACK
@@ -25,6 +25,7 @@ STOP_SIGNAL = "INT"  # "fast": the default, TERM, waits for clients, so a connec
 _INITDB = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 _SCRAM = ("--auth=scram-sha-256", f"--username={ROLE}")
 _PACE_SECONDS = 0.05
+_INITDB_STOP_SECONDS = 8.0
 
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -118,12 +119,18 @@ def _run_initdb(cluster: Cluster, half: Path, password: Path) -> None:
     programs = footing.programs(cluster.footing, cluster.data_dir.parent)
     sync = [] if cluster.durable else ["--no-sync"]
     argv = [str(programs / "initdb"), "-D", str(half), *_INITDB, *_SCRAM, f"--pwfile={password}", *sync]
-    done = subprocess.run(
-        cluster.footing.tethered(argv, "KILL"), capture_output=True, text=True, check=False, cwd=half.parent
+    process = subprocess.Popen(
+        cluster.footing.tethered(argv, "TERM"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=half.parent
     )
-    if done.returncode:
+    try:
+        _, errors = process.communicate()
+    except BaseException:
+        processes.stop_child(process, "TERM", _INITDB_STOP_SECONDS)  # killed, it would leave a server of its own behind
+        raise
+    if process.returncode:
         _remove(half)
-        raise Refusal(f"PostgreSQL could not make its data folder {cluster.data_dir} ({_reason(done.stderr)}).")
+        reason = _reason(errors.decode(errors="replace"))
+        raise Refusal(f"PostgreSQL could not make its data folder {cluster.data_dir} ({reason}).")
 
 
 def _reason(text: str) -> str:

@@ -23,7 +23,8 @@ _QUIET_ROOT = {"PYTHONWARNINGS": "ignore:You're running the worker with superuse
 @dataclass(frozen=True)
 class Program:
     """`start_seconds`: a program that dies sooner is tried again with growing pauses, later at once. Without a
-    `directory` it runs where the supervisor does, in the checkout."""
+    `directory` it runs where the supervisor does, in the checkout. Where `is_chatty`, its standard output is not
+    passed on, only its errors and its log."""
 
     name: str
     command: list[str]
@@ -32,6 +33,7 @@ class Program:
     start_seconds: int = 3
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: Path | None = None
+    is_chatty: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,22 +53,31 @@ def servers(cluster: postgres.Cluster | None, server: valkey.Server | None) -> G
     return Group("servers", 10, tuple(found))
 
 
-def workers() -> Group:
+def of_ours(wishes: Wishes) -> list[Group]:
+    """Every program that is Pillio's own, in the order in which they start."""
+    return [loop(wishes), edge(wishes)]
+
+
+def loop(wishes: Wishes) -> Group:
+    """The workers and their clock. They are stopped together: one that outlived the clock would report it silent."""
+    schedule = wishes.run_dir / "celerybeat-schedule"
+    beat = Program("beat", _celery("beat", "-s", str(schedule), "--pidfile=", "-l", "warning"))
+    return Group("loop", 20, (*workers(), beat))
+
+
+def workers() -> tuple[Program, ...]:
+    """What takes tasks from queues. What Celery says about Ctrl-C to a person at a worker's terminal is left out."""
     loops = _celery("worker", "-Q", "tick,drain,upkeep", "-c", "2", "-n", "engine@%h", *_ALONE)
     sends = _celery("worker", "-Q", "send", "-c", "2", "-n", "sender@%h", *_ALONE)
     environment = _WORKERS_STOP | _QUIET_ROOT
-    return Group(
-        "workers",
-        20,
-        (
-            Program("worker", loops, stop_seconds=4, environment=environment),
-            Program("sender", sends, stop_seconds=4, environment=environment),
-        ),
+    return (
+        Program("worker", loops, stop_seconds=4, environment=environment, is_chatty=True),
+        Program("sender", sends, stop_seconds=4, environment=environment, is_chatty=True),
     )
 
 
 def edge(wishes: Wishes) -> Group:
-    ports, schedule = wishes.ports, wishes.run_dir / "celerybeat-schedule"
+    ports = wishes.ports
     flower = _celery("flower", "--address=127.0.0.1", f"--port={ports['FLOWER_PORT']}", "--logging=error")
     return Group(
         "edge",
@@ -74,7 +85,6 @@ def edge(wishes: Wishes) -> Group:
         (
             Program("api", _uvicorn("api.main:app", wishes.host, ports["PORT"], "--workers", "2")),
             Program("stream", _uvicorn("api.live:app", wishes.host, ports["STREAM_PORT"])),
-            Program("beat", _celery("beat", "-s", str(schedule), "--pidfile=", "-l", "warning")),
             # Flower listens on the loopback only; without this its pages cannot read their own figures.
             Program("flower", flower, environment={"FLOWER_UNAUTHENTICATED_API": "true"}),
         ),
@@ -123,9 +133,11 @@ def _section(program: Program) -> str:
         "stopsignal": program.stop_signal,
         "stopwaitsecs": str(program.stop_seconds),
         "killasgroup": "true",
-        "redirect_stderr": "true",
+        "redirect_stderr": str(not program.is_chatty).lower(),
         "stdout_logfile": "NONE",
-        "stdout_events_enabled": "true",
+        "stdout_events_enabled": str(not program.is_chatty).lower(),
+        "stderr_logfile": "NONE",
+        "stderr_events_enabled": "true",
     }
     lines = "".join(f"{name}={_escape(value)}\n" for name, value in options.items())
     return f"[program:{program.name}]\n{lines}"

@@ -17,7 +17,6 @@ from ops.wishes import Wishes
 _READY_SECONDS = 90.0
 _MEETING_SECONDS = 10.0
 _PACE_SECONDS = 0.25
-_DIRECTLY = build_opener(ProxyHandler({}))
 
 
 def wait_ready(wishes: Wishes, steering: Steering) -> None:
@@ -40,14 +39,14 @@ def _introduce_workers(port: int) -> None:
     Asking again is a courtesy: a Flower that keeps itself closed, or is slow, keeps nobody waiting for long."""
     url = f"http://127.0.0.1:{port}/api/workers?refresh=1"
     deadline = time.monotonic() + _MEETING_SECONDS
-    while time.monotonic() < deadline and len(_ask(url) or ()) < len(programs.workers().programs):
+    while time.monotonic() < deadline and len(_ask(url) or ()) < len(programs.workers()):
         time.sleep(_PACE_SECONDS)
 
 
 def _ask(url: str) -> Any:
     """The answer's JSON; None for any other answer, or none."""
     try:
-        with _DIRECTLY.open(url, timeout=5) as answer:
+        with build_opener(ProxyHandler({})).open(url, timeout=5) as answer:
             return json.load(answer)
     except (HTTPException, OSError, ValueError):
         return None

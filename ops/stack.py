@@ -71,7 +71,7 @@ def _run(wishes: Wishes, lock: int) -> None:
         say("pillio", f"preparing PostgreSQL in {ours.cluster.data_dir}")
     embedded.prepare(ours)
     servers = programs.servers(ours.cluster, ours.server)
-    rest = [programs.workers(), programs.edge(wishes)]
+    rest = programs.of_ours(wishes)
     groups = [*([servers] if servers.programs else []), *rest]
     with supervised(groups, wishes.run_dir, environment, lock) as steering:
         steering.start(servers)

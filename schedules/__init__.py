@@ -5,7 +5,7 @@ read from outside is tzdata, through zoneinfo. Every instant that comes out is U
 amount an exact Decimal. What cannot be meant is a RuleError, with a code and a sentence.
 
     rules, days, quantities     what a rule is               zone_tables, local_time   clocks and their changes
-    codec, client_days          how it is written            clock_times, expansion    rule + window -> occurrences
+    codec, stored, client_days  how it is written            clock_times, expansion    rule + window -> occurrences
     explain                     how it is said               windows                   when a dose can be answered
 """
 
@@ -15,11 +15,19 @@ from schedules.days import Daily, DayFilter, EveryNDays, Weekday, Weekdays
 from schedules.errors import RuleError
 from schedules.expansion import expand, next_after, previous_before
 from schedules.explain import explain
-from schedules.local_time import day_start, forget_zones, to_local, to_utc
+from schedules.local_time import day_start, to_local, to_utc
 from schedules.occurrences import Adjustment, Occurrence
 from schedules.quantities import format_amount, parse_amount
 from schedules.rules import FIRST_SLOT, End, EndDate, Rule, TimeOfDay, ZoneMode, free_slot
-from schedules.windows import DoseWindow, TimedOccurrence, closes_at, expand_with_windows, window_of
+from schedules.stored import decode_stored
+from schedules.windows import (
+    DoseWindow,
+    TimedOccurrence,
+    closes_at,
+    expand_with_windows,
+    forget_zones,
+    window_of,
+)
 from schedules.zone_tables import is_zone
 
 __all__ = [
@@ -42,6 +50,7 @@ __all__ = [
     "closes_at",
     "day_start",
     "decode",
+    "decode_stored",
     "encode",
     "expand",
     "expand_with_windows",

@@ -72,6 +72,16 @@ def selected(days: DayFilter, anchor: int, first: int, last: int) -> Days:
             return tuple([day for week in weeks for offset in offsets if first <= (day := week + offset) <= last])
 
 
+def first_alike(days: DayFilter, anchor: int, since: int) -> int:
+    """The first anchor from `since` on that selects the same days as `anchor`: rules that have it in common select
+    alike."""
+    match days:
+        case EveryNDays(n):
+            return since + (anchor - since) % n
+        case Daily() | Weekdays():
+            return since
+
+
 def longest_wait(days: DayFilter) -> int:
     """No stretch of this many days is without a chosen one."""
     match days:

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from schedules.zone_tables import DAY, EPOCH, EPOCH_DAY, Shift, forget, offset_at, shifts_between
+from schedules import zone_tables
+from schedules.zone_tables import DAY, EPOCH, EPOCH_DAY, Shift, offset_at, shifts_between
 
 _SECOND = timedelta(seconds=1)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (a wall clock has no zone: that is the point)
@@ -66,9 +67,9 @@ def resolve(tzid: str, wall: int) -> tuple[int, bool]:
     raise AssertionError("the last turn returns")
 
 
-def forget_zones() -> None:
-    """Read tzdata afresh from now on, in this process: after an update, or for a test that brings its own."""
-    forget()
+def forget() -> None:
+    """Empty the caches of this module and of those below it. `windows.forget_zones` is the whole of it."""
+    zone_tables.forget()
     runs.cache_clear()
 
 

@@ -80,6 +80,16 @@ class Rule:
         _check_times(self.times)
         _check_dates(self.start_date, self.end)
 
+    def between(self, start_date: date, end: End | None) -> "Rule":
+        """The same rule with other first and last days. Only those are checked: the rest has been."""
+        _check_dates(start_date, end)
+        other = object.__new__(Rule)
+        for name in ("tzid", "times", "days", "zone_mode", "kind", "version"):
+            object.__setattr__(other, name, getattr(self, name))
+        object.__setattr__(other, "start_date", start_date)
+        object.__setattr__(other, "end", end)
+        return other
+
 
 def free_slot(*versions: Rule) -> int:
     """The lowest slot above all that these rules use. Give every version of a reminder, or an old slot comes back

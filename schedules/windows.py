@@ -7,15 +7,18 @@ first. Early never reaches back beyond half the way to the dose before. A remind
 part. The first and last doses of a rule are measured as if it had always been and went on.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from operator import sub
 from typing import NamedTuple
 
-from schedules.days import is_weekly_or_rarer
+from schedules import local_time
+from schedules.days import DayFilter, first_alike, is_weekly_or_rarer
 from schedules.errors import RuleError
 from schedules.expansion import EARLIEST, LATEST, expand, expand_endless
 from schedules.occurrences import Occurrence
-from schedules.rules import Rule
+from schedules.rules import Rule, TimeOfDay
 
 ON_TIME = timedelta(minutes=60)
 SHORTEST_LATE = timedelta(minutes=30)
@@ -24,6 +27,8 @@ LONGEST_LATE_WEEKLY = timedelta(hours=24)
 LONGEST_GRACE = 7 * 24 * 60  # minutes
 
 _FAR = timedelta.max
+_REMEMBERED = 8  # days; longer stretches are seldom asked twice and would fill memory
+_SOME_DAY = date(2000, 1, 1).toordinal()
 _UNEASY = timedelta(days=4)  # so close to a bound of the rule, a change of clocks may tell the two expansions apart
 
 
@@ -44,19 +49,44 @@ def expand_with_windows(
     rule: Rule, start: datetime, end: datetime, grace_minutes: int | None = None
 ) -> list[TimedOccurrence]:
     """`expand`, each dose with its window. The window of a dose is the same whatever start and end were asked."""
-    longest, grace = _longest_late(rule), _grace(grace_minutes)
+    grace = _grace(grace_minutes)
+    if _runs_all_through(rule, start, end):
+        return [each for each in _of_these_days(rule, start, end, grace) if start <= each.occurrence.at < end]
+    by_instant = {each.occurrence.at: each for each in _endless(rule, start, end, grace)}
+    return [by_instant[dose.at]._replace(occurrence=dose) for dose in expand(rule, start, end)]
+
+
+def _of_these_days(rule: Rule, start: datetime, end: datetime, grace: timedelta | None) -> Sequence[TimedOccurrence]:
+    """All in start..end and perhaps some about it. Rules of one pattern have the same days ahead, and a horizon asks
+    of many: they are worked out once."""
+    first, last = (max(start, EARLIEST).astimezone(UTC).toordinal(), min(end, LATEST).astimezone(UTC).toordinal())
+    if last - first > _REMEMBERED:
+        return _endless(rule, start, end, grace)
+    anchor = first_alike(rule.days, rule.start_date.toordinal(), _SOME_DAY)
+    return _of_pattern(rule.tzid, rule.times, rule.days, anchor, grace, first, last)
+
+
+@lru_cache(maxsize=8192)
+def _of_pattern(
+    tzid: str, times: tuple[TimeOfDay, ...], days: DayFilter, anchor: int, grace: timedelta | None, *utc_days: int
+) -> tuple[TimedOccurrence, ...]:
+    """The doses of whole UTC days, from the first of `utc_days` to the last."""
+    alike = Rule(tzid=tzid, start_date=date.fromordinal(anchor), times=times, days=days)
+    start, end = (datetime.combine(date.fromordinal(day), time(tzinfo=UTC)) for day in utc_days)
+    return tuple(_endless(alike, start, end + timedelta(days=1), grace))
+
+
+def _endless(rule: Rule, start: datetime, end: datetime, grace: timedelta | None) -> list[TimedOccurrence]:
+    """As if the rule had always been and went on for ever."""
+    longest = _longest_late(rule)
     around = expand_endless(rule, *_neighbourhood(start, end, longest))
     instants = [each.at for each in around]
     gaps = [_FAR, *map(sub, instants[1:], instants), _FAR]
-    timed = [
+    return [
         TimedOccurrence(dose, *_window(dose.at, gaps[index], gaps[index + 1], longest, grace))
         for index, dose in enumerate(around)
         if start <= dose.at < end
     ]
-    if _runs_all_through(rule, start, end):
-        return timed
-    by_instant = {each.occurrence.at: each for each in timed}
-    return [by_instant[dose.at]._replace(occurrence=dose) for dose in expand(rule, start, end)]
 
 
 def window_of(rule: Rule, occurrence: Occurrence, grace_minutes: int | None = None) -> DoseWindow:
@@ -71,6 +101,12 @@ def window_of(rule: Rule, occurrence: Occurrence, grace_minutes: int | None = No
 def closes_at(rule: Rule, occurrence: Occurrence, grace_minutes: int | None = None) -> datetime:
     """From this instant on the dose is over: missed, unless it was answered."""
     return window_of(rule, occurrence, grace_minutes).closes_at
+
+
+def forget_zones() -> None:
+    """Read tzdata afresh from now on, in this process: after an update, or for a test that brings its own."""
+    local_time.forget()
+    _of_pattern.cache_clear()
 
 
 def _window(

@@ -57,7 +57,7 @@ def shifts_between(tzid: str, first: int, last: int) -> list[Shift]:
 
 
 def forget() -> None:
-    """Empty the caches of this module. `local_time.forget_zones` is the whole of it."""
+    """Empty the caches of this module. `windows.forget_zones` is the whole of it."""
     ZoneInfo.clear_cache()
     _zone.cache_clear()
     _year.cache_clear()

@@ -5,7 +5,7 @@ from celery.signals import setup_logging
 
 from engine import logs
 
-app = Celery("pillio", include=["tasks.ticking", "tasks.sending", "tasks.upkeep", "tasks.watchdog"])
+app = Celery("pillio", include=["tasks.ticking", "tasks.sending", "tasks.upkeep", "tasks.reporting", "tasks.watchdog"])
 app.config_from_object("celeryconfig")
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from engine.db import connect
 from engine.events import wakes
 from engine.settings import load
+from tasks.celery import app
 
 MUTE_SECONDS = 5.0
 _mute = {"until": 0.0}  # on this process's monotonic clock
@@ -28,6 +29,15 @@ def database() -> Engine:
 @lru_cache(maxsize=1)
 def _redis_of(_pid: int) -> "redis.Redis":
     return redis.Redis.from_url(load().redis_url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=None)
+
+
+def drains_waiting() -> int:
+    """Drains that are published and not taken by a worker yet; 0 if the broker does not say."""
+    prefix = app.conf.broker_transport_options["global_keyprefix"]
+    try:
+        return int(_redis_of(os.getpid()).llen(f"{prefix}drain"))
+    except (redis.RedisError, OSError):
+        return 0
 
 
 def wake_streams(shards: list[int]) -> None:

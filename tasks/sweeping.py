@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from engine import clock
 from engine.db import run
 from engine.dispatch import due, lapse, shards, wakeups
+from engine.dispatch.lapse import Lapsed
 from tasks.edge import wake_streams
 
 SLEEP_SECONDS_MAX = 1.5  # a tick arms a second ahead, never more
@@ -53,16 +54,20 @@ def drain(engine: Engine, shard: int) -> int:
 
 
 def _batch(session: Session, shard: int, now: datetime) -> Swept:
+    if not clock.agrees(session):
+        log.error("clock.disagrees", shard=shard)
+        return Swept()
     lease = shards.lease(session, shard)
     if lease is None:  # somebody else is at it
         return Swept()
     claimed = due.claim(session, lease, now=now)
     lapsed = lapse.lapse(session, lease, now=now)
     woken = wakeups.wake(session, lease, now=now)
+    deferred = lapse.lapse_deferred(session, lease, now=now) if woken.is_closing else Lapsed()
     return Swept(
         told=claimed.told + woken.told,
-        missed=lapsed.missed,
-        not_reminded=lapsed.not_reminded,
-        queued=claimed.queued + lapsed.queued + woken.queued,
+        missed=lapsed.missed + deferred.missed,
+        not_reminded=lapsed.not_reminded + deferred.not_reminded,
+        queued=claimed.queued + lapsed.queued + woken.queued + deferred.queued,
         is_more=claimed.seen >= due.BATCH or lapsed.seen >= lapse.BATCH or woken.seen >= wakeups.BATCH,
     )

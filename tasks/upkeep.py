@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from engine import clock, partitions
 from engine.db import run
 from engine.dispatch import ahead, due, lapse, shards
+from engine.doses import retention
 from engine.notifications import planning
 from engine.prescriptions import expiry
-from engine.pulse import beat
+from engine.pulse import beat, outages
 from engine.requests import replay
 from tasks.edge import database, wake_streams
 from tasks.ticking import wake_senders
@@ -37,6 +38,8 @@ def sweep_gaps() -> None:
     """Claim and close what was committed behind the cursors. One transaction per shard, so a lock delays one."""
     heard, queued = [], 0
     for shard in shards.EVERY:
+        if not run(database(), clock.agrees):
+            return
         now = clock.now()
         claimed = run(database(), partial(due.claim_gap, shard=shard, now=now))
         lapsed = run(database(), partial(lapse.lapse_gap, shard=shard, now=now))
@@ -66,8 +69,12 @@ def _tell_expiries(session: Session, now: datetime) -> int:
 
 @shared_task(name="pillio.tidy")
 def tidy() -> None:
-    """Make partitions ahead; drop pulses and answered requests nobody can ask for any more."""
+    """Make partitions ahead and drop those behind; forget pulses and answers nobody can ask for any more."""
     now = clock.now()
     run(database(), partial(partitions.make_ahead, now=now))
+    retired = run(database(), partial(retention.retire, now=now))
+    if retired.kept:
+        log.error("days.kept_open", days=retired.kept)
+    run(database(), partial(outages.prune, now=now))
     run(database(), partial(beat.prune, now=now))
     run(database(), partial(replay.prune, now=now))

@@ -3,10 +3,13 @@ three seconds (beat dead, broker down, queue stuck) the worker ticks and drains 
 every second until beat is heard again.
 
 It starts with the worker's pool and not with its connection to the broker: a worker that starts while there is no
-broker watches all the same.
+broker watches all the same. It listens for three seconds before it judges, and looks no more once its worker is told
+to stop: an ordinary start or stop is no silence.
 """
 
+import signal
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -17,13 +20,15 @@ from sqlalchemy.orm import Session
 
 from engine import clock, partitions
 from engine.db import run
+from engine.dispatch import shards
+from engine.notifications import delivery
 from engine.pulse import beat
 from tasks import sending, sweeping, ticking
 from tasks.celery import app
 from tasks.edge import database
-from tasks.ticking import Work
 
 EVERY_SECONDS = 1.0
+LISTEN_SECONDS = beat.SILENT_AFTER.total_seconds()
 log = structlog.get_logger()
 
 
@@ -42,6 +47,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         _make_partitions()
+        self._stop.wait(LISTEN_SECONDS)
         while not self._stop.wait(EVERY_SECONDS):
             try:
                 self.tick_if_silent(clock.now())
@@ -51,12 +57,13 @@ class Watchdog:
     def tick_if_silent(self, now: datetime) -> bool:
         """Serve this second ourselves if beat has stopped; True if we did."""
         engine = database()
-        work = run(engine, lambda session: _look(session, now))
-        if work is None:
+        found = run(engine, lambda session: _look(session, now))
+        if found is None:
             return False
-        log.warning("beat.silent", busy_shards=len(work.overdue))
-        queued = sum(sweeping.drain(engine, shard) for shard in work.overdue)
-        if work.has_mail or queued:
+        busy, has_mail = found
+        log.warning("beat.silent", busy_shards=len(busy))
+        queued = sum(sweeping.drain(engine, shard) for shard in busy)
+        if has_mail or queued:
             self._send(engine)
         return True
 
@@ -74,8 +81,11 @@ def _deliver(engine: Engine) -> None:
         log.warning("watchdog.failed", error=type(error).__name__)
 
 
-def _look(session: Session, now: datetime) -> Work | None:
-    return ticking.look(session, now, "watchdog", until=now, now=now) if beat.is_silent(session, now=now) else None
+def _look(session: Session, now: datetime) -> tuple[list[int], bool] | None:
+    """Everything that is due, and whether mail waits; None while beat is heard, or if the second is not ours."""
+    if not beat.is_silent(session, now=now) or not ticking.take_up(session, now, "watchdog", now=now):
+        return None
+    return shards.busy(session, until=now), delivery.is_ready(session, now=now)
 
 
 def _make_partitions() -> None:
@@ -97,9 +107,27 @@ class Step(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:  # noqa: ARG002
         self.watchdog.start()
+        _on_stop_signal(self.watchdog.stop)
 
     def stop(self, parent: Any) -> None:  # noqa: ARG002
         self.watchdog.stop()
+
+
+def _on_stop_signal(stop: Callable[[], None]) -> None:
+    """Celery stops its steps only when running tasks have had their time: long enough to be taken for silence."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for each in (signal.SIGTERM, signal.SIGQUIT, signal.SIGINT):
+        signal.signal(each, _first(stop, signal.getsignal(each)))
+
+
+def _first(stop: Callable[[], None], then: Any) -> Callable[..., None]:
+    def handle(*args: object) -> None:
+        stop()
+        if callable(then):
+            then(*args)
+
+    return handle
 
 
 app.steps["worker"].add(Step)

@@ -42,9 +42,9 @@ def roll(session: Session, *, now: datetime, limit: int = BATCH) -> Rolled:
     slept = slept_through.record(session, over, now=now)
     for reminder_id in _due_already(planned, now):
         due.claim_inline(session, reminder_id, now=now)
-    ended = [plan.reminder_id for plan in behind if next_after(plan.rule, until) is None]
-    plans.mark_planned(session, [plan.reminder_id for plan in behind if plan.reminder_id not in set(ended)], until)
-    plans.mark_planned(session, ended, None)
+    ended = {plan.reminder_id for plan in behind if plan.rule.end and next_after(plan.rule, until) is None}
+    plans.mark_planned(session, [plan.reminder_id for plan in behind if plan.reminder_id not in ended], until)
+    plans.mark_planned(session, sorted(ended), None)
     return Rolled(len(behind), made, slept)
 
 

@@ -3,6 +3,8 @@
 *Missed* is inferred only while we were awake: the claim was committed before the window closed, at most five minutes
 late, and where the person has an outside channel no failure of ours lasted through the whole window. Otherwise the dose
 is *not reminded*: it is still takeable and counts against nobody. Late by at most one tick, never early.
+
+An outage of ours within a window is given back: the window closes later by as long as it lasted (see `deferral`).
 """
 
 from dataclasses import dataclass
@@ -12,14 +14,14 @@ from typing import Any
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from engine.dispatch import shards
+from engine.dispatch import deferral, shards
+from engine.dispatch.due import AWAKE_WITHIN
 from engine.dispatch.shards import Lease
 from engine.notifications.channels import USABLE
 from engine.notifications.planning import KEEP_TRYING
 
 BATCH = 2000
 GAP_LOOKS_BACK = timedelta(minutes=15)
-AWAKE_WITHIN = timedelta(minutes=5)
 
 _DOSE = (
     "reminder_id, key_date, slot, segment, id, user_id, medicine_id, rule_version, due_at, closes_at, planned_local,"
@@ -51,7 +53,7 @@ _CLOSED = (
     f" FROM batch b LEFT JOIN notifications n ON n.subject_id = b.reminder_id AND {_SAME.format('n', 'b')}"
     "  AND n.kind = 'due'"
     f" WHERE NOT EXISTS (SELECT FROM reminder_logs l WHERE {_SAME_LOG} AND l.superseded_at IS NULL"
-    "  AND l.status <> 'open')"
+    "  AND l.status <> 'open'){unless}"
     " ON CONFLICT DO NOTHING RETURNING reminder_id, key_date, slot, segment, dose_id, user_id, medicine_id, revision,"
     "  status, rule_version, due_at, closes_at, planned_local)"
 )
@@ -76,10 +78,12 @@ _FACTS = (
 )
 
 
-def _close(which: str) -> tuple[TextClause, TextClause]:
+def _close(which: str, unless: str = "") -> tuple[TextClause, TextClause]:
+    """`which` selects the doses, `unless` says which of them are not over yet after all."""
     batch = f"WITH batch AS MATERIALIZED (SELECT {_DOSE} FROM doses d WHERE {which})"
-    return text(batch + _SUPERSEDE_OPEN), text(
-        f"{batch}, {_CLOSED}, {_TOLD}, {_FACTS}"
+    closed = _CLOSED.format(unless=unless)
+    return text(batch + _SUPERSEDE_OPEN + unless), text(
+        f"{batch}, {closed}, {_TOLD}, {_FACTS}"
         " SELECT (SELECT count(*) FROM batch) AS seen,"
         " (SELECT count(*) FROM closed WHERE status = 'missed') AS missed,"
         " (SELECT count(*) FROM closed WHERE status = 'not_reminded') AS not_reminded,"
@@ -89,14 +93,18 @@ def _close(which: str) -> tuple[TextClause, TextClause]:
     )
 
 
-_AFTER_CURSOR = _close(
+_BEHIND_CURSOR = (
     "d.shard = :shard AND (d.closes_at, d.id) > (:cursor_at, :cursor_id) AND d.closes_at <= :now"
     " ORDER BY d.closes_at, d.id LIMIT :limit"
 )
+_AFTER_CURSOR = _close(_BEHIND_CURSOR)
+_AFTER_CURSOR_AND_OUTAGE = _close(_BEHIND_CURSOR, deferral.UNLESS_DEFERRED)
 _IN_GAP = _close(
     "d.shard = :shard AND d.closes_at BETWEEN :since AND :now AND NOT EXISTS (SELECT FROM reminder_logs l"
-    f" WHERE {_SAME_LOG.replace('b.', 'd.')} AND l.superseded_at IS NULL AND l.status <> 'open')"
+    f" WHERE {_SAME_LOG.replace('b.', 'd.')} AND l.superseded_at IS NULL AND l.status <> 'open')",
+    deferral.UNLESS_DEFERRED,
 )
+_DEFERRED = _close(deferral.WHOSE_TIME_HAS_COME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +120,20 @@ class Lapsed:
 def lapse(session: Session, lease: Lease, *, now: datetime, limit: int = BATCH) -> Lapsed:
     """The next batch of a shard whose windows are over, and its cursor, in one transaction."""
     values = {"shard": lease.shard, "cursor_at": lease.closed_closes_at, "cursor_id": lease.closed_id, "limit": limit}
-    row = _run(session, _AFTER_CURSOR, values, now)
+    statements = _AFTER_CURSOR
+    if deferral.is_needed(session, now=now):
+        deferral.defer(session, _BEHIND_CURSOR, values, now=now)
+        statements = _AFTER_CURSOR_AND_OUTAGE
+    row = _run(session, statements, values, now)
     if row.seen:
         shards.move_closed(session, lease.shard, row.closes_at, row.id)
+    return Lapsed(row.seen, row.missed, row.not_reminded, row.queued)
+
+
+def lapse_deferred(session: Session, lease: Lease, *, now: datetime) -> Lapsed:
+    """Windows that were given an outage back, and are over now."""
+    row = _run(session, _DEFERRED, {"shard": lease.shard}, now)
+    deferral.forget(session, lease.shard, now=now)
     return Lapsed(row.seen, row.missed, row.not_reminded, row.queued)
 
 

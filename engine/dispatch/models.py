@@ -21,7 +21,7 @@ class Shard(Base):
 
 
 class Wakeup(Base):
-    """Look at this dose again at this instant: a snooze now; repeats, escalation and moved doses later."""
+    """Look at this dose again at this instant: a snooze, or the later close of a window that an outage ran through."""
 
     __tablename__ = "wakeups"
 
@@ -39,5 +39,5 @@ class Wakeup(Base):
 
     __table_args__ = (
         Index(None, "shard", "wake_at"),
-        CheckConstraint("kind IN ('snooze')", name="known_kind"),
+        CheckConstraint("kind IN ('snooze', 'close')", name="known_kind"),
     )

@@ -41,7 +41,7 @@ def edit_reminder(
     held = authoring.hold(session, who, reminder_id)
     form = edited(held.form, given, is_put=is_put)
     is_touched = touched(held.form, form)
-    rule = rule_of(form, held.rule.tzid, slot=held.rule.times[0].slot) if is_touched else held.rule
+    rule = rule_of(form, held.rule.tzid, held.rule) if is_touched else held.rule
     version = authoring.revise(session, who, held, form, rule if is_touched else None, now=now)
     if form.is_active and not held.form.is_active:
         _tell(session, withdrawal.reopen(session, who, reminder_id, now=now), now)

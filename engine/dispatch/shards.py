@@ -5,7 +5,7 @@ move in the transaction that does the work: kill -9 anywhere repeats a batch and
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -17,12 +17,13 @@ EVERY = range(SHARDS)
 _BUSY = text(
     "SELECT s.shard FROM shards s WHERE"
     " EXISTS (SELECT FROM doses d WHERE d.shard = s.shard"
-    "  AND (d.due_at, d.id) > (s.claimed_due_at, s.claimed_id) AND d.due_at <= :until)"
+    "  AND (d.due_at, d.id) > (s.claimed_due_at, s.claimed_id) AND d.due_at > :since AND d.due_at <= :until)"
     " OR EXISTS (SELECT FROM doses d WHERE d.shard = s.shard"
-    "  AND (d.closes_at, d.id) > (s.closed_closes_at, s.closed_id) AND d.closes_at <= :until)"
-    " OR EXISTS (SELECT FROM wakeups w WHERE w.shard = s.shard AND w.wake_at <= :until)"
+    "  AND (d.closes_at, d.id) > (s.closed_closes_at, s.closed_id) AND d.closes_at > :since AND d.closes_at <= :until)"
+    " OR EXISTS (SELECT FROM wakeups w WHERE w.shard = s.shard AND w.wake_at > :since AND w.wake_at <= :until)"
     " ORDER BY s.shard"
 )
+EVER = datetime.min.replace(year=1900, tzinfo=UTC)  # before any dose
 _LEASE = text(
     "SELECT shard, claimed_due_at, claimed_id, closed_closes_at, closed_id FROM shards WHERE shard = :shard"
     " FOR UPDATE SKIP LOCKED"
@@ -42,9 +43,9 @@ class Lease:
     closed_id: int
 
 
-def busy(session: Session, *, until: datetime) -> list[int]:
-    """Shards with a dose to claim or close, or a wake-up, at or before `until`."""
-    return list(session.scalars(_BUSY, {"until": until}))
+def busy(session: Session, *, since: datetime = EVER, until: datetime) -> list[int]:
+    """Shards with a dose to claim or close, or a wake-up, after `since` and at or before `until`."""
+    return list(session.scalars(_BUSY, {"since": since, "until": until}))
 
 
 def lease(session: Session, shard: int) -> Lease | None:

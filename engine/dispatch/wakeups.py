@@ -1,4 +1,4 @@
-"""Wake-ups: look at a dose again at an instant. Now the snooze; repeats and escalation are further kinds.
+"""Wake-ups: look at a dose again at an instant. Here the snooze; `deferral` uses them, too; repeats come later.
 
 Waking again never makes a new row in the bell: the notification comes up unread once more, even if it was deleted
 meanwhile, and the message goes out as a further outbox step.
@@ -33,8 +33,8 @@ _DELETE = text(
     " AND segment = :segment"
 )
 _WAKE = text(
-    "WITH ready AS (DELETE FROM wakeups w USING (SELECT ctid FROM wakeups WHERE shard = :shard AND wake_at <= :now"
-    "  ORDER BY wake_at LIMIT :limit) r WHERE w.ctid = r.ctid RETURNING w.*),"
+    "WITH ready AS (DELETE FROM wakeups w USING (SELECT ctid FROM wakeups WHERE shard = :shard AND kind = 'snooze'"
+    "  AND wake_at <= :now ORDER BY wake_at LIMIT :limit) r WHERE w.ctid = r.ctid RETURNING w.*),"
     " unread AS (UPDATE notifications n SET read_at = NULL, action_taken = NULL, deleted_at = NULL,"
     "  xid = pg_current_xact_id()"
     "  FROM ready r JOIN doses d ON d.reminder_id = r.reminder_id AND d.key_date = r.key_date AND d.slot = r.slot"
@@ -48,15 +48,19 @@ _WAKE = text(
     f"  SELECT u.id, c.id, u.step, u.user_id, u.key_date, :now, :expires_at FROM unread u"
     f"  JOIN channels c ON c.user_id = u.user_id AND {USABLE} ON CONFLICT DO NOTHING RETURNING 1)"
     " SELECT (SELECT count(*) FROM ready) AS seen, (SELECT count(*) FROM unread) AS told,"
-    " (SELECT count(*) FROM queued) AS queued"
+    " (SELECT count(*) FROM queued) AS queued,"
+    " EXISTS (SELECT FROM wakeups WHERE shard = :shard AND kind = 'close' AND wake_at <= :now) AS is_closing"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Woken:
+    """`is_closing`: windows that were given an outage back are over (see `lapse.lapse_deferred`)."""
+
     seen: int = 0
     told: int = 0
     queued: int = 0
+    is_closing: bool = False
 
 
 def schedule(session: Session, dose: DoseRef, shard: int, wake_at: datetime, *, now: datetime) -> None:
@@ -84,4 +88,4 @@ def wake(session: Session, lease: Lease, *, now: datetime, limit: int = BATCH) -
     """Tell again of doses whose wake-up has come and that nobody answered meanwhile."""
     values = {"shard": lease.shard, "now": now, "limit": limit, "expires_at": now + KEEP_TRYING}
     row = session.execute(_WAKE, values).one()
-    return Woken(row.seen, row.told, row.queued)
+    return Woken(row.seen, row.told, row.queued, row.is_closing)

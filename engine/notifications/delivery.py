@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from engine.notifications.channels import UNCONFIRMED_PER_DAY
 from engine.notifications.retry import next_try
 from engine.notifications.rows import RENDERED
-from engine.notifications.wording import Words, discreet, words
+from engine.notifications.wording import Words, outside
 
 LEASE = timedelta(seconds=45)  # longer than a relay may hang (see settings.py), shorter than a person waits twice
 BATCH = 40
@@ -191,7 +191,7 @@ def _message(leased: Leased, row: RowMapping | None, used: Counter[int], now: da
         leased=leased,
         channel_kind=row["channel_kind"],
         address=row["address"],
-        words=words(row) if is_confirmed else discreet(row),
+        words=outside(row, is_confirmed=is_confirmed),
         dose_id=row["dose_id"],
         channel_is_confirmed=is_confirmed,
         withhold=withhold,

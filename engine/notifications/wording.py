@@ -29,6 +29,9 @@ _PIECES = {
 }  # fmt: skip
 
 
+DUE = "💊 Time to take your medicine"
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     title: str
@@ -39,7 +42,7 @@ def words(row: Row) -> Words:
     """What the person is told, in full."""
     match row["kind"]:
         case "due":
-            return Words("💊 Time to take your medicine", f"{_dose(row)} ({_clock(row)})")
+            return _late(row) if _data(row).get("is_late") else Words(DUE, f"{_dose(row)} ({_clock(row)})")
         case "missed":
             return Words("Missed dose", f"{_dose(row)}, planned for {_clock(row)}, was not recorded as taken")
         case "low_stock":
@@ -61,6 +64,17 @@ def discreet(row: Row) -> Words:
     return Words("A message for you", "There is a message for you in Pillio.")
 
 
+def outside(row: Row, *, is_confirmed: bool) -> Words:
+    """What goes to an address: in full only where somebody has confirmed it. A late one stands for all that were late
+    with it."""
+    said = words(row) if is_confirmed else discreet(row)
+    others = int(_data(row).get("others", 0))
+    if not others:
+        return said
+    reminders = "reminder" if others == 1 else "reminders"
+    return Words(said.title, f"{said.message} {others} more {reminders} came late with it: see Pillio.")
+
+
 def action_url(row: Row) -> str:
     """Where a click leads in the React app."""
     pages = {"due": "/reminders", "missed": "/reminders", "low_stock": "/medicines"}
@@ -79,6 +93,15 @@ def counted(amount: Decimal, unit: str) -> str:
     if one is None:
         return unit
     return one if 0 < amount <= 1 else _PIECES[one]
+
+
+def _late(row: Row) -> Words:
+    """With the reason: nobody is to wonder whether they had overlooked it."""
+    return Words("💊 Late reminder", f"{_dose(row)} ({_clock(row)}). Pillio was not running then, so this comes late.")
+
+
+def _data(row: Row) -> Mapping[str, Any]:
+    return row.get("data") or {}
 
 
 def _dose(row: Row) -> str:

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from engine.pulse import outages
+
 KEEP = timedelta(days=2)
 SILENT_AFTER = timedelta(seconds=3)  # then whoever notices ticks instead of beat
 BEAT = "beat"
@@ -18,6 +20,7 @@ _RECORD = text(
 )
 _IS_HEARD = text(f"SELECT EXISTS (SELECT FROM pulses WHERE source = '{BEAT}' AND slot_at > :since)")
 _NEWEST = text("SELECT max(slot_at) FROM pulses")
+_BEFORE = text("SELECT slot_at, source FROM pulses WHERE slot_at < :slot_at ORDER BY slot_at DESC LIMIT 1")
 _PRUNE = text("DELETE FROM pulses WHERE slot_at < :before")
 
 
@@ -28,8 +31,21 @@ def slot_of(at: datetime) -> datetime:
 
 def record(session: Session, *, at: datetime, source: str, now: datetime) -> bool:
     """True if this tick is ours to act on; False if somebody has taken up the same second."""
+    outages.note(session, slot_at=slot_of(at))
     values = {"slot_at": slot_of(at), "now": now, "source": source}
     return bool(session.execute(_RECORD, values).all())
+
+
+def served_until(session: Session, *, slot: datetime, ahead: timedelta) -> datetime | None:
+    """Up to where the tick before this one has sent somebody: beat looks `ahead`, a watchdog serves what is due.
+
+    None if there was no tick before.
+    """
+    before = session.execute(_BEFORE, {"slot_at": slot_of(slot)}).one_or_none()
+    if before is None:
+        return None
+    served: datetime = before.slot_at
+    return served + ahead if before.source == BEAT else served
 
 
 def is_silent(session: Session, *, now: datetime) -> bool:

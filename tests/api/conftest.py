@@ -1,18 +1,14 @@
 """The API over real HTTP: one server per test process, on this worker's own database."""
 
-import asyncio
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.orm import Session, sessionmaker
 
 from engine.settings import Settings
-from ops.ports import free_port
 from tests.support.callers import Caller, stranger
+from tests.support.serving import serving
 from tests.support.standing import StandingClock
 
 
@@ -25,16 +21,8 @@ def app(environment: Settings) -> FastAPI:
 
 @pytest.fixture(scope="session")
 def base_url(app: FastAPI) -> Iterator[str]:
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), name="api")
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    with serving(app) as url:
+        yield url
 
 
 @pytest.fixture

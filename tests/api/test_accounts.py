@@ -48,11 +48,11 @@ def test_who_gives_no_zone_gets_one_that_is_assumed(anybody: Caller) -> None:
         assert anybody.signed_in(tokens).get("/auth/me")["time_zone_is_assumed"] is True
 
 
-@pytest.mark.parametrize("again", ["ada@example.com", "Ada@Example.COM", "  ADA@example.com ", "ａda@example.com"])
-def test_an_address_has_one_account_however_it_is_spelt(anybody: Caller, ada: Caller, again: str) -> None:
-    problem = anybody.refused(409, "POST", "/auth/register", {"email": again, "password": PASSWORD})
-
-    assert problem["code"] == "email_taken"
+@pytest.mark.usefixtures("ada")
+def test_an_address_has_one_account_however_it_is_spelt(anybody: Caller) -> None:
+    for again in ("ada@example.com", "Ada@Example.COM", "  ADA@example.com ", "ａda@example.com"):
+        problem = anybody.refused(409, "POST", "/auth/register", {"email": again, "password": PASSWORD})
+        assert problem["code"] == "email_taken"
 
 
 def test_of_twenty_who_register_one_address_at_once_one_gets_it(
@@ -99,11 +99,18 @@ def test_a_password_counts_exactly_as_it_was_typed(anybody: Caller) -> None:
         assert anybody.refused(401, "POST", "/auth/login", ADA | {"password": other})["code"] == "wrong_credentials"
 
 
-@pytest.mark.parametrize(
-    "email", ["", "ada", "ada@", "@example.com", "a b@example.com", "ada@example", "ada@exa\x00mple.com", "a" * 300]
-)
-def test_what_cannot_be_an_address_is_refused_in_words(anybody: Caller, email: str) -> None:
-    assert "mail" in anybody.refused(422, "POST", "/auth/register", ADA | {"email": email})["detail"]
+def test_what_cannot_be_an_address_is_refused_in_words(anybody: Caller) -> None:
+    for email in (
+        "",
+        "ada",
+        "ada@",
+        "@example.com",
+        "a b@example.com",
+        "ada@example",
+        "ada@exa\x00mple.com",
+        "a" * 300,
+    ):
+        assert "mail" in anybody.refused(422, "POST", "/auth/register", ADA | {"email": email})["detail"]
 
 
 def test_an_unknown_zone_is_refused_in_words(anybody: Caller) -> None:
@@ -112,11 +119,11 @@ def test_an_unknown_zone_is_refused_in_words(anybody: Caller) -> None:
         assert problem["detail"] == "Please choose a time zone such as Europe/Riga."
 
 
-@pytest.mark.parametrize("email", ["ada@example.com", "ADA@Example.com", " ada@example.com "])
-def test_signing_in_cares_for_no_spelling_of_the_address(anybody: Caller, ada: Caller, email: str) -> None:
-    tokens = anybody.post("/auth/login", {"email": email, "password": PASSWORD, "remember_me": True})
-
-    assert anybody.signed_in(tokens).get("/auth/me")["email"] == "ada@example.com"
+@pytest.mark.usefixtures("ada")
+def test_signing_in_cares_for_no_spelling_of_the_address(anybody: Caller) -> None:
+    for email in ("ada@example.com", "ADA@Example.com", " ada@example.com "):
+        tokens = anybody.post("/auth/login", {"email": email, "password": PASSWORD, "remember_me": True})
+        assert anybody.signed_in(tokens).get("/auth/me")["email"] == "ada@example.com"
 
 
 def test_a_wrong_password_and_an_unknown_address_look_the_same(anybody: Caller, ada: Caller) -> None:
@@ -156,8 +163,9 @@ def test_a_profile_keeps_what_is_not_sent_and_clears_what_is_emptied(ada: Caller
 
 
 def test_the_first_choice_of_a_zone_moves_the_reminders_and_later_ones_do_not(
-    clock: StandingClock, anybody: Caller
+    clock: StandingClock, anybody: Caller, bob: Caller
 ) -> None:
+    bobs = bob.get(f"/reminders/{bob.remind(bob.add_medicine(), '20:00')}")
     ada = anybody.join("ada")
     reminder = ada.remind(ada.add_medicine(), "20:00")
     assumed = ada.get("/auth/me")["time_zone"]
@@ -175,6 +183,7 @@ def test_the_first_choice_of_a_zone_moves_the_reminders_and_later_ones_do_not(
     assert (moved["time_zone"], moved["reminder_time"]) == ("Pacific/Apia", "20:00:00")
     assert moved["next_dose_at"] == "2026-03-03T07:00:00Z"  # 20:00 in Apia, which is UTC+13
     assert kept == moved
+    assert bob.get(f"/reminders/{bobs['id']}") == bobs
 
 
 def test_nobody_makes_themselves_somebody_else(ada: Caller, anybody: Caller, bob: Caller) -> None:

@@ -44,6 +44,14 @@ def test_taking_as_the_client_does_it_answers_the_dose(clock: StandingClock, ada
     assert stock(ada) == 5
 
 
+def test_before_its_time_a_reminder_means_its_dose_of_today(ada: Caller, medicine: int) -> None:
+    evening = ada.remind(medicine, "20:00")
+    taken = ada.post(f"/reminders/{evening}/take", {})
+
+    assert (taken["scheduled_time"], taken["taken_at"]) == ("2026-03-03T20:00:00", "2026-03-03T06:00:00Z")
+    assert ada.get("/reminders/today-with-status")[0]["status"] == "taken"
+
+
 def test_the_same_answer_again_changes_nothing(clock: StandingClock, ada: Caller, reminder: int) -> None:
     first = ada.post(f"/reminders/{reminder}/take", {})
     clock.move(minutes=5)

@@ -63,6 +63,7 @@ def test_a_key_is_its_persons_own_and_belongs_to_one_kind_of_request(ada: Caller
     ada.post("/reminders", {"medicine_id": first["id"], "reminder_time": "20:00"}, headers=KEY)
 
     assert theirs["id"] != first["id"]
+    assert ada.post("/medicines", MEDICINE, headers=KEY) == first
     assert (ada.get("/medicines")["total"], bob.get("/medicines")["total"]) == (1, 1)
 
 

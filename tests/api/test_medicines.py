@@ -1,6 +1,7 @@
 """Medicines over HTTP, as the client's form sends them and as its lists want them."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -70,6 +71,14 @@ def test_a_name_is_there_once_however_it_is_spelt(ada: Caller, bob: Caller) -> N
     ada.add_medicine("Metformin")
 
 
+def test_of_twenty_who_add_one_name_at_once_one_does(ada: Caller) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: ada.call("POST", "/medicines", json=FORM), range(20)))
+
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 19
+    assert ada.get("/medicines")["total"] == 1
+
+
 def test_what_cannot_be_a_medicine_is_refused_with_a_sentence(ada: Caller) -> None:
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"name": ""}, "Name must not be empty."),
@@ -78,6 +87,10 @@ def test_what_cannot_be_a_medicine_is_refused_with_a_sentence(ada: Caller) -> No
         ({"name": "x" * 256}, "Name can have at most 255 characters."),
         ({"name": 5}, "Name must be text."),
         ({"name": "a\x00b"}, "Name contains a character that cannot be kept."),
+        ({"name": "Met\nformin"}, "Name must be on one line."),
+        ({"name": "\u200b\ufeff"}, "Name must not be empty."),
+        ({"unit": "tab\tlets"}, "Unit must be on one line."),
+        ({"generic_name": "a\r\nb"}, "Generic name must be on one line."),
         ({"generic_name": "x" * 256}, "Generic name can have at most 255 characters."),
         ({"dosage": ""}, "Dosage must not be empty."),
         ({"unit": "x" * 51}, "Unit can have at most 50 characters."),

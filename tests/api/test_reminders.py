@@ -200,6 +200,18 @@ def test_a_reminder_that_is_switched_off_is_still_listed_and_plans_nothing(ada: 
     assert planned(ada) == ["2026-03-04T20:00:00"]
 
 
+def test_a_dose_that_was_due_when_its_reminder_was_switched_off_is_cancelled(ada: Caller, medicine: int) -> None:
+    reminder = ada.remind(medicine, "08:00")
+    due = ada.get("/doses")["items"][0]["id"]
+    ada.patch(f"/reminders/{reminder}", {"is_active": False})
+
+    assert (ada.get("/doses")["items"], ada.get("/reminders/today-with-status")) == ([], [])
+    assert ada.get(f"/doses/{due}")["status"] == "cancelled"
+    assert ada.refused(409, "POST", f"/doses/{due}/take")["code"] == "dose_cancelled"
+    ada.patch(f"/reminders/{reminder}", {"is_active": True})
+    assert ada.post(f"/doses/{due}/take")["status"] == "taken"
+
+
 def test_a_reminder_keeps_its_medicine(ada: Caller, course: int, medicine: int) -> None:
     other = ada.add_medicine("Aspirin")
 

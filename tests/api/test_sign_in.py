@@ -65,9 +65,9 @@ def test_a_token_two_generations_old_ends_the_sign_in_for_everybody(anybody: Cal
     anybody.refused(401, "POST", "/auth/refresh", {"refresh_token": third["refresh_token"]})
 
 
-@pytest.mark.parametrize("token", ["", "undefined", "x" * 4096, "\x00", "ключ", "../../", "null"])
-def test_a_refresh_token_that_never_was_is_401(anybody: Caller, token: str) -> None:
-    assert anybody.refused(401, "POST", "/auth/refresh", {"refresh_token": token})["code"] == "session_over"
+def test_a_refresh_token_that_never_was_is_401(anybody: Caller) -> None:
+    for token in ("", "undefined", "x" * 4096, "\x00", "ключ", "../../", "null"):
+        assert anybody.refused(401, "POST", "/auth/refresh", {"refresh_token": token})["code"] == "session_over"
 
 
 def test_an_access_token_refreshes_nothing_and_a_refresh_token_opens_nothing(anybody: Caller, ada: Caller) -> None:
@@ -114,11 +114,11 @@ def test_signing_out_works_with_a_token_that_has_run_out(clock: StandingClock, a
     anybody.refused(401, "POST", "/auth/refresh", {"refresh_token": ada.tokens["refresh_token"]})
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer nonsense", "Basic YTpi"])
-def test_signing_out_without_a_sign_in_is_fine(anybody: Caller, header: str | None) -> None:
-    headers = {"Authorization": header} if header is not None else None
-
-    assert anybody.call("POST", "/auth/logout", headers=headers).status_code == 200
+def test_signing_out_without_a_sign_in_is_fine(anybody: Caller) -> None:
+    """The client clears what it stores first, so for those it remembers it comes without a token."""
+    anybody.post("/auth/logout")
+    for header in ("", "Bearer", "Bearer nonsense", "Basic YTpi"):
+        anybody.post("/auth/logout", headers={"Authorization": header})
 
 
 # --- tokens that are wrong ------------------------------------------------------------------------------------------
@@ -219,9 +219,7 @@ def test_what_is_no_bearer_token_is_401(base_url: str, ada: Caller) -> None:
     assert ask(base_url, b"GET", b"/api/v1/medicines", {b"Authorization": b"Bearer \x00"}).status in (400, 401)
 
 
-@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_the_scheme_may_be_spelt_as_one_likes(ada: Caller, scheme: str) -> None:
+def test_the_scheme_may_be_spelt_as_one_likes(ada: Caller) -> None:
     assert ada.tokens
-    answer = ada.call("GET", "/auth/me", headers={"Authorization": f"{scheme} {ada.tokens['access_token']}"})
-
-    assert answer.status_code == 200
+    for scheme in ("Bearer", "bearer", "BEARER"):
+        ada.get("/auth/me", headers={"Authorization": f"{scheme} {ada.tokens['access_token']}"})

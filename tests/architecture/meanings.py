@@ -8,6 +8,9 @@ MEANINGS = {
     "ix_refresh_tokens_session_id": "ends a family, and lets a session go",
     # requests
     "ix_answered_requests_recorded_at": "forgetting them after two days",
+    # pulse
+    "ck_outages_has_lasted": "an outage has two ends, in this order",
+    "ix_outages_ended_at": "the closing sweep: was there one lately? Almost always no",
     # events
     "ix_events_user_id_xid_id": "the stream: what this person has not been sent yet",
     # medicines

@@ -287,7 +287,7 @@ def test_the_operations_page_knows_every_gauge_log_event_and_program() -> None:
     assert listed == {f"pillio_{name}" for name in gauges.MEANINGS}
     calls = r'\blog\.(?:info|warning|error)\(\s*"([^"]+)"'
     assert {event for module in of("engine", "api", "tasks") for event in re.findall(calls, module.source)} <= words
-    groups = (programs.workers(), programs.edge(read_wishes({}, Path("/nonexistent"))))
+    groups = programs.of_ours(read_wishes({}, Path("/nonexistent")))
     assert {program.name for group in groups for program in group.programs} | {"postgres", "valkey"} <= words
 
 

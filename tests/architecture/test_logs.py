@@ -11,10 +11,16 @@ from tests.architecture.house import Module, everything, planted
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "msg", "log"}
 LOGGERS = {"log", "logger", "_log", "logging"}
 COUNTS = {
-    "busy_shards", "closed", "doses", "failed", "given_up", "missed", "not_reminded", "postponed", "rules", "sent",
-    "told",
+    "ahead_seconds", "busy_shards", "closed", "days", "doses", "failed", "given_up", "missed", "not_reminded",
+    "postponed", "rules", "sent", "told",
 }  # fmt: skip
-KINDS = {"code", "error", "sqlstate", "where"}  # our name of a failure, its class, PostgreSQL's code, file and line
+KINDS = {
+    "code",
+    "error",
+    "reason",
+    "sqlstate",
+    "where",
+}  # our name of a failure, its class, PostgreSQL's code, file and line
 
 
 def _said(module: Module) -> Iterator[str]:

@@ -10,7 +10,7 @@ from tests.architecture.house import hill, of
 from tests.architecture.ownership import owners
 
 # Of nobody in particular; a refresh token hangs on its session.
-WITHOUT_PERSON = {"users", "refresh_tokens", "pulses", "shards"}
+WITHOUT_PERSON = {"users", "refresh_tokens", "pulses", "outages", "shards"}
 
 
 def test_the_hill_places_every_capability() -> None:

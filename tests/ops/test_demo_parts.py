@@ -153,6 +153,7 @@ def test_nothing_of_the_operators_reaches_the_stage(tmp_path: Path) -> None:
         "SECRET_KEY": "real",
         "PILLIO_HOME": "/real",
         "SMTP_USER": "real",
+        "DEADMAN_URL": "https://real",
         "SMTP_HOST": "real",
         "FLOWER_BASIC_AUTH": "real",
         "PORT": "80",

@@ -12,7 +12,7 @@ import pytest
 from ops import processes, strays
 from ops.one_at_a_time import only_one
 from ops.ports import free_port
-from ops.programs import Group, Program, configuration, edge, servers, workers
+from ops.programs import Group, Program, configuration, of_ours, servers
 from ops.readiness import wait_ready
 from ops.refusal import Refusal
 from ops.steering import STOP_SECONDS, STRAY_SECONDS, Steering, supervised
@@ -157,7 +157,7 @@ def test_ready_is_asked_directly_whatever_proxy_is_set(home: Path, monkeypatch: 
 
 def test_the_longest_stop_is_under_ten_seconds_and_no_secret_is_written_down(tmp_path: Path) -> None:
     wishes = read_wishes({"PILLIO_HOME": str(tmp_path), "SECRET_KEY": "hidden"}, tmp_path / ".env")
-    groups = [servers(None, None), workers(), edge(wishes)]
+    groups = [servers(None, None), *of_ours(wishes)]
     assert sum(max((each.stop_seconds for each in group.programs), default=2) for group in groups) < STOP_SECONDS
     assert STOP_SECONDS + STRAY_SECONDS < 10
     assert "hidden" not in configuration(groups, tmp_path / "socket")

@@ -8,7 +8,7 @@ import email
 import ssl
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -57,7 +57,11 @@ class Mailbox:
     `answer`: what it says to every message instead of keeping it.
 
     `drops`: it takes the message and goes away without an answer. `hangs`: addresses for which it takes the message
-    and says nothing, as long as they are in there. `takes_seconds`: it thinks so long about each message.
+    and says nothing, as long as they are in there. `takes_seconds`: it thinks so long about each message, and
+    `step_takes_seconds` about each step before it.
+
+    `keeps_and_drops`: it keeps the message and goes away without an answer. `accepted` is called when a message is kept
+    and nobody has been told so yet.
     """
 
     port: int = 0
@@ -71,6 +75,9 @@ class Mailbox:
     drops: bool = False
     hangs: set[str] = field(default_factory=set)
     takes_seconds: float = 0.0
+    step_takes_seconds: float = 0.0
+    keeps_and_drops: bool = False
+    accepted: Callable[[Letter], None] | None = None
     _at_once: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -95,11 +102,20 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's names
         self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
+        await asyncio.sleep(self.step_takes_seconds)
         if self.answer_to_recipient:
             return self.answer_to_recipient
         if address in self.refused:
             return "550 5.1.1 No such mailbox here"
         envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        await asyncio.sleep(self.step_takes_seconds)
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802
@@ -116,10 +132,14 @@ class Mailbox:
             server.transport.abort()
         if self.drops or self.answer:
             return self.answer or "250 OK"
-        self._keep(session, envelope, is_encrypted=server.transport.get_extra_info("ssl_object") is not None)
+        letter = self._keep(session, envelope, is_encrypted=server.transport.get_extra_info("ssl_object") is not None)
+        if self.accepted:
+            self.accepted(letter)
+        if self.keeps_and_drops:
+            server.transport.abort()
         return "250 OK"
 
-    def _keep(self, session: Any, envelope: Any, *, is_encrypted: bool) -> None:
+    def _keep(self, session: Any, envelope: Any, *, is_encrypted: bool) -> Letter:
         message = email.message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
         login = getattr(session.auth_data, "login", None)
@@ -133,6 +153,7 @@ class Mailbox:
         with self._changed:
             self.letters.append(letter)
             self._changed.notify_all()
+        return letter
 
 
 @contextmanager

@@ -37,6 +37,9 @@ def sweep(session: Session, *, now: datetime) -> Swept:
             continue
         claimed, lapsed = due.claim(session, lease, now=now), lapse.lapse(session, lease, now=now)
         awake = wakeups.wake(session, lease, now=now)
+        if awake.is_closing:
+            later = lapse.lapse_deferred(session, lease, now=now)
+            missed, not_reminded = missed + later.missed, not_reminded + later.not_reminded
         told, missed, not_reminded = told + claimed.told, missed + lapsed.missed, not_reminded + lapsed.not_reminded
         woken, queued = woken + awake.told, queued + claimed.queued + lapsed.queued + awake.queued
     return Swept(told, missed, not_reminded, woken, queued)

@@ -47,6 +47,7 @@ def hold_clock(monkeypatch: pytest.MonkeyPatch) -> HoldClock:
 
     def hold(at: datetime) -> None:
         monkeypatch.setattr(clock, "now", lambda: at)
+        monkeypatch.setattr(clock, "of_database", lambda _: at)
 
     return hold
 

@@ -25,7 +25,7 @@ def ours() -> dict[str, object]:
 
 def consumed() -> list[str]:
     """The queues of all workers of the one-machine stack."""
-    commands = [program.command for program in programs.workers().programs]
+    commands = [program.command for program in programs.workers()]
     return [queue for command in commands for queue in command[command.index("-Q") + 1].split(",")]
 
 
@@ -40,7 +40,7 @@ def test_every_queue_has_a_consumer_and_no_consumer_waits_for_nothing(conf: obje
 
 def test_a_slow_relay_holds_up_no_tick_and_no_drain(conf: object) -> None:
     """They are different processes: none that sends does anything else."""
-    for program in programs.workers().programs:
+    for program in programs.workers():
         queues = set(program.command[program.command.index("-Q") + 1].split(","))
         assert queues == {"send"} or "send" not in queues
 

@@ -1,6 +1,7 @@
 """The send loop on a real relay: everything once, nobody behind somebody slow, nothing slow in a transaction."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from engine.accounts.access import Who
 from engine.notifications import delivery
 from engine.notifications.delivery import LEASE
-from tasks import edge, sending
-from tests.support.mailbox import Mailbox
+from engine.settings import Settings
+from tasks import app, edge, sending
+from tests.support.mailbox import PATIENCE_SECONDS, Mailbox
 from tests.support.medicines import make_medicine
 from tests.support.messages import became, make_channel, run_low, waiting
 from tests.support.people import make_person
@@ -100,6 +102,33 @@ def test_somebody_slow_holds_up_nobody_else_not_even_who_comes_later(
     assert outcomes(world, ben) == [("sent", False)] * 5
 
 
+def test_no_more_is_leased_than_there_are_hands_free(
+    world: Worlds, post: Mailbox, hold_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waited in a leased batch behind somebody slow would come up again at another sender's, and go out twice."""
+    queue(world, "slow", sending.AT_ONCE - 1)
+    post.hangs.add("slow@example.com")
+    hold_clock(NOW)
+    monkeypatch.setattr(sending, "LOOK_AGAIN_SECONDS", 0.01)
+    with at_work():
+        wait_for_attempts(post, sending.AT_ONCE - 1)
+        post.hangs.add("ada@example.com")
+        ada = queue(world, "ada", 3)
+        wait_for_attempts(post, sending.AT_ONCE)
+        threading.Event().wait(0.2)  # time to look again, several times
+        with world() as session:
+            assert sorted(step["fence"] for step in waiting(session, ada)) == [0, 0, 1]
+        post.hangs.clear()
+    assert outcomes(world, ada) == [("sent", False)] * 3
+
+
+def wait_for_attempts(post: Mailbox, attempts: int) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while post.attempts < attempts:
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+
+
 def test_no_transaction_is_open_while_the_relay_takes_its_time(world: Worlds, post: Mailbox, hold_clock: Any) -> None:
     queue(world, "slow", 3)
     post.hangs.add("slow@example.com")
@@ -109,8 +138,7 @@ def test_no_transaction_is_open_while_the_relay_takes_its_time(world: Worlds, po
         " AND datname = current_database() AND state <> 'idle' AND xact_start IS NOT NULL"
     )
     with at_work():
-        while post.attempts < 3:
-            threading.Event().wait(0.01)
+        wait_for_attempts(post, 3)
         with world() as session:
             assert session.scalar(open_ones) == 0
         post.hangs.clear()
@@ -203,7 +231,5 @@ def test_one_task_never_runs_for_ever(
     assert left(world, ada) == 20 - 2 * sending.AT_ONCE
 
 
-def test_a_shift_and_the_longest_hang_end_before_celery_would_kill_the_task() -> None:
-    from celeryconfig import task_time_limit
-
-    assert (sending.SHIFT + LEASE).total_seconds() < task_time_limit
+def test_a_shift_and_the_longest_hang_end_before_celery_would_kill_the_task(environment: Settings) -> None:
+    assert (sending.SHIFT + LEASE).total_seconds() < app.conf.task_time_limit

@@ -204,6 +204,7 @@ def test_its_thread_goes_on_when_a_look_fails(world: Worlds, monkeypatch: pytest
         raise ConnectionError
 
     monkeypatch.setattr(watchdog, "EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(watchdog, "LISTEN_SECONDS", 0.001)
     dog = Watchdog()
     monkeypatch.setattr(dog, "tick_if_silent", fails)
     monkeypatch.setattr(watchdog, "_make_partitions", lambda: None)

@@ -42,7 +42,7 @@ def worker(folder: Path, *arguments: str, **environment: str) -> Iterator[subpro
         yield process
         assert process.poll() is None, said.read_text()
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(PATIENCE_SECONDS)
     finally:
         if process.poll() is None:
             process.kill()

@@ -1,6 +1,7 @@
 """One e-mail through Apprise to a real relay, and what is made of everything a relay can answer."""
 
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -26,6 +27,12 @@ LEASED = Leased(41, 5, 2, 7, date(2026, 3, 3), 0, 1, NOW + timedelta(days=1))
 TITLE, TEXT = "💊 Time to take your medicine", "Metformin <retard> & Söhne - 1 tablet (08:00)"
 
 pytestmark = pytest.mark.usefixtures("environment")
+
+
+@pytest.fixture(autouse=True)
+def _no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apprise reads this machine's for every letter, encrypted or not, which takes longer than the letter."""
+    monkeypatch.setenv("SSL_CERT_FILE", os.devnull)
 
 
 def message(to: str = "ada@example.com", *, address: bytes | None = None, dose_id: int | None = 77) -> Message:
@@ -206,7 +213,7 @@ def test_a_lease_outlasts_the_longest_wait_that_can_be_set() -> None:
 
 
 @pytest.fixture
-def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def trusted(_no_certificates: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The certificate of a relay that this process trusts."""
     context, chain = certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(chain))

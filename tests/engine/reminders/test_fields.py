@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.errors import Invalid
 from engine.reminders.fields import ReminderFields, edited, form_of, rule_of, touched
-from schedules import Daily, EveryNDays, Weekday, Weekdays
+from schedules import Daily, EveryNDays, TimeOfDay, Weekday, Weekdays
 
 START = date(2026, 11, 24)
 DAILY = ReminderFields(medicine_id=1, reminder_time=time(8), frequency="daily", start_date=START, dosage_amount="1")
@@ -103,6 +103,16 @@ def test_a_grace_beyond_a_day_is_refused_in_words(minutes: int) -> None:
     with pytest.raises(Invalid, match="between 1 minute and 24 hours"):
         replace(DAILY, grace_minutes=minutes)
     assert replace(DAILY, grace_minutes=1440).grace_minutes == 1440
+
+
+def test_of_a_rule_with_several_times_the_one_that_was_shown_moves() -> None:
+    morning = rule_of(DAILY, "Europe/Riga")
+    evening = TimeOfDay(at=time(20), slot=1441, amount=Decimal(2))
+    twice = replace(morning, times=(*morning.times, evening))
+    edited_rule = rule_of(replace(DAILY, reminder_time=time(9)), "Europe/Riga", twice)
+    assert edited_rule.times == (TimeOfDay(at=time(9), slot=1440, amount=Decimal(1)), evening)
+    with pytest.raises(Invalid, match="given twice"):
+        rule_of(replace(DAILY, reminder_time=time(20)), "Europe/Riga", twice)
 
 
 # --- edits ----------------------------------------------------------------------------------------------------------
