@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from engine import clock
 from engine.db import run
 from engine.dispatch import due, lapse, shards, wakeups
+from engine.dispatch.due import Claimed
 from engine.dispatch.lapse import Lapsed
+from engine.dispatch.wakeups import Woken
 from tasks.edge import wake_streams
 
 SLEEP_SECONDS_MAX = 1.5  # a tick arms a second ahead, never more
@@ -60,9 +62,10 @@ def _batch(session: Session, shard: int, now: datetime) -> Swept:
     lease = shards.lease(session, shard)
     if lease is None:  # somebody else is at it
         return Swept()
-    claimed = due.claim(session, lease, now=now)
-    lapsed = lapse.lapse(session, lease, now=now)
-    woken = wakeups.wake(session, lease, now=now)
+    needs = shards.needs(session, lease, now=now)
+    claimed = due.claim(session, lease, now=now) if needs.claiming else Claimed()
+    lapsed = lapse.lapse(session, lease, now=now) if needs.closing else Lapsed()
+    woken = wakeups.wake(session, lease, now=now) if needs.waking else Woken()
     deferred = lapse.lapse_deferred(session, lease, now=now) if woken.is_closing else Lapsed()
     return Swept(
         told=claimed.told + woken.told,
