@@ -1,6 +1,7 @@
-"""One pass over a shard: claim, close, wake. Called by the drain task, and by the watchdog when there is no broker."""
+"""One pass over some shards: claim, close, wake. Called by the drain task, and by the watchdog when beat is silent."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,6 +15,7 @@ from engine.db import run
 from engine.dispatch import due, lapse, shards, wakeups
 from engine.dispatch.due import Claimed
 from engine.dispatch.lapse import Lapsed
+from engine.dispatch.shards import Lease
 from engine.dispatch.wakeups import Woken
 from tasks.edge import wake_streams
 
@@ -42,26 +44,44 @@ def wait_until(until: datetime) -> None:
         time.sleep(ahead)
 
 
-def drain(engine: Engine, shard: int) -> int:
-    """Sweep a shard until nothing is left; returns how many outside messages were queued."""
-    queued, is_more = 0, True
-    while is_more:
-        now = clock.now()
-        swept = run(engine, partial(_batch, shard=shard, now=now))
-        if swept.is_heard:
-            wake_streams([shard])
-            log.info("doses.swept", shard=shard, told=swept.told, missed=swept.missed, not_reminded=swept.not_reminded)
-        queued, is_more = queued + swept.queued, swept.is_more
+def drain(engine: Engine, group: Sequence[int]) -> int:
+    """Sweep these shards until nothing is left; returns how many outside messages were queued.
+
+    A batch of each goes into one transaction: in a spike, committing costs more than the doses of a small shard.
+    """
+    queued, left = 0, list(group)
+    while left:
+        swept = run(engine, partial(_round, group=left, now=clock.now()))
+        heard = [shard for shard, each in swept.items() if each.is_heard]
+        if heard:
+            wake_streams(heard)
+            _say(swept)
+        queued += sum(each.queued for each in swept.values())
+        left = [shard for shard, each in swept.items() if each.is_more]
     return queued
 
 
-def _batch(session: Session, shard: int, now: datetime) -> Swept:
+def _say(swept: dict[int, Swept]) -> None:
+    each = swept.values()
+    log.info(
+        "doses.swept",
+        shards=len(swept),
+        told=sum(one.told for one in each),
+        missed=sum(one.missed for one in each),
+        not_reminded=sum(one.not_reminded for one in each),
+    )
+
+
+def _round(session: Session, group: list[int], now: datetime) -> dict[int, Swept]:
+    """One batch of each shard that nobody else is at; nothing while our clock cannot be trusted."""
     if not clock.agrees(session):
-        log.error("clock.disagrees", shard=shard)
-        return Swept()
-    lease = shards.lease(session, shard)
-    if lease is None:  # somebody else is at it
-        return Swept()
+        log.error("clock.disagrees", ahead_seconds=clock.ahead(session).total_seconds())
+        return {}
+    leases = [lease for shard in group if (lease := shards.lease(session, shard))]
+    return {lease.shard: _batch(session, lease, now) for lease in leases}
+
+
+def _batch(session: Session, lease: Lease, now: datetime) -> Swept:
     needs = shards.needs(session, lease, now=now)
     claimed = due.claim(session, lease, now=now) if needs.claiming else Claimed()
     lapsed = lapse.lapse(session, lease, now=now) if needs.closing else Lapsed()

@@ -22,6 +22,7 @@ STALE = timedelta(seconds=10)  # a tick that lay about this long stands for a se
 log = structlog.get_logger()
 
 
+GROUPS = 16  # of shards, each drained by one message: enough for as many workers at once
 LOST_AFTER = timedelta(seconds=2)  # what lies unclaimed for so long, while no drain waits, had its message lost
 
 
@@ -36,7 +37,7 @@ class Work:
 
 @shared_task(name="pillio.tick", expires=3)
 def tick(at: str) -> None:
-    """Take up the second `at` (ISO 8601); publish one drain for each shard with work, one send if mail waits."""
+    """Take up the second `at` (ISO 8601); publish drains for the shards with work, one send if mail waits."""
     slot, now = datetime.fromisoformat(at), clock.now()
     if abs(now - slot) > STALE:
         return
@@ -47,10 +48,9 @@ def tick(at: str) -> None:
     work = run(database(), lambda session: _taken_up(session, slot, until, is_idle=is_idle, now=now))
     if work is None:
         return
-    for shard in work.overdue:
-        drain.apply_async((shard, now.isoformat()), expires=30)
-    for shard in work.ahead:
-        drain.apply_async((shard, until.isoformat()), expires=30)
+    for instant, busy in ((now, work.overdue), (until, work.ahead)):
+        for group in grouped(busy):
+            drain.apply_async((group, instant.isoformat()), expires=30)
     if work.has_mail:
         wake_senders()
 
@@ -72,11 +72,16 @@ def _taken_up(session: Session, slot: datetime, until: datetime, *, is_idle: boo
 
 
 @shared_task(name="pillio.drain")
-def drain(shard: int, until: str) -> None:
-    """Claim, close and wake everything of one shard that is due at `until`."""
+def drain(group: list[int], until: str) -> None:
+    """Claim, close and wake everything of these shards that is due at `until`."""
     sweeping.wait_until(datetime.fromisoformat(until))
-    if sweeping.drain(database(), shard):
+    if sweeping.drain(database(), group):
         wake_senders()
+
+
+def grouped(busy: list[int]) -> list[list[int]]:
+    """So many messages at most, whatever is due: one costs more than a small shard's doses."""
+    return [busy[start::GROUPS] for start in range(min(GROUPS, len(busy)))]
 
 
 def take_up(session: Session, slot: datetime, source: str, *, now: datetime) -> bool:

@@ -62,7 +62,7 @@ class Watchdog:
             return False
         busy, has_mail = found
         log.warning("beat.silent", busy_shards=len(busy))
-        queued = sum(sweeping.drain(engine, shard) for shard in busy)
+        queued = sweeping.drain(engine, busy)
         if has_mail or queued:
             self._send(engine)
         return True

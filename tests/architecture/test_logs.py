@@ -12,7 +12,7 @@ LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "msg", "
 LOGGERS = {"log", "logger", "_log", "logging"}
 COUNTS = {
     "ahead_seconds", "busy_shards", "closed", "days", "doses", "failed", "given_up", "missed", "not_reminded",
-    "postponed", "rules", "sent", "told",
+    "postponed", "rules", "sent", "shards", "stale", "told", "waiting",
 }  # fmt: skip
 KINDS = {
     "code",

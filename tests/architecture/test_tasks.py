@@ -18,6 +18,7 @@ def _carried(module: Module) -> Iterator[str]:
         for argument in function.args.posonlyargs + function.args.args + function.args.kwonlyargs:
             kind = ast.unparse(argument.annotation) if argument.annotation else ""
             is_id = kind == "int" and (argument.arg == "shard" or argument.arg.endswith("_id"))
+            is_id = is_id or (kind, argument.arg) == ("list[int]", "group")  # of shards
             if not is_id and not (kind == "str" and argument.arg in INSTANTS):
                 yield f"{module.at(function)} {function.name} carries {argument.arg}: {kind}"
 
@@ -32,5 +33,5 @@ def test_tasks_carry_ids_and_instants() -> None:
 @pytest.mark.parametrize("argument", ["name: str", "person: dict", "shard", "ids: list[int]", "amount: int"])
 def test_a_planted_task_that_carries_more_is_seen(argument: str) -> None:
     assert list(_carried(planted(f"@shared_task\ndef send({argument}): ...", "tasks.planted")))
-    fine = '@shared_task(name="pillio.drain")\ndef drain(shard: int, until: str): ...'
+    fine = '@shared_task(name="pillio.drain")\ndef drain(group: list[int], until: str): ...'
     assert not list(_carried(planted(fine, "tasks.planted")))

@@ -74,7 +74,7 @@ def test_tasks_carry_ids_and_instants_only(conf: object) -> None:
     carried = {name: tuple(inspect.signature(task.run).parameters) for name, task in ours().items()}
     assert {name: names for name, names in carried.items() if names} == {
         "pillio.tick": ("at",),
-        "pillio.drain": ("shard", "until"),
+        "pillio.drain": ("group", "until"),
     }
     assert all(task.ignore_result for task in ours().values())
 

@@ -42,7 +42,7 @@ def told(world: Worlds, who: Who) -> list[Any]:
 def drains(broker: Broker) -> list[tuple[int, datetime]]:
     sent = broker.queued("drain")
     assert {name for name, _ in sent} <= {"pillio.drain"}
-    return [(shard, datetime.fromisoformat(until)) for _, (shard, until) in sent]
+    return [(shard, datetime.fromisoformat(until)) for _, (group, until) in sent for shard in group]
 
 
 # --- the tick -------------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ def test_a_drain_tells_what_is_due_and_calls_the_streams_of_its_shard(
     ada = ada_at(world)
     hold_clock(NOW)
     with broker.hearing() as calls:
-        ticking.drain(ada.who.person.shard, NOW.isoformat())
+        ticking.drain([ada.who.person.shard], NOW.isoformat())
         assert calls.has_heard(ada.who.person.shard)
     assert [row["kind"] for row in told(world, ada.who)] == ["due"]
     assert broker.names() == set()  # no channel, so nobody to send to
@@ -170,7 +170,7 @@ def test_a_drain_tells_what_is_due_and_calls_the_streams_of_its_shard(
 def test_a_drain_that_queued_a_message_wakes_a_sender(world: Worlds, broker: Broker, hold_clock: Any) -> None:
     ada = ada_at(world, has_mail=True)
     hold_clock(NOW)
-    ticking.drain(ada.who.person.shard, NOW.isoformat())
+    ticking.drain([ada.who.person.shard], NOW.isoformat())
     with world() as session:
         assert len(waiting(session, ada.who)) == 1
     assert broker.queued("send") == [("pillio.send", [])]
@@ -179,8 +179,8 @@ def test_a_drain_that_queued_a_message_wakes_a_sender(world: Worlds, broker: Bro
 def test_a_drain_that_comes_late_or_twice_tells_once(world: Worlds, broker: Broker, hold_clock: Any) -> None:
     ada = ada_at(world)
     hold_clock(NOW + 5 * SECOND)
-    ticking.drain(ada.who.person.shard, (NOW - 60 * SECOND).isoformat())
-    ticking.drain(ada.who.person.shard, NOW.isoformat())
+    ticking.drain([ada.who.person.shard], (NOW - 60 * SECOND).isoformat())
+    ticking.drain([ada.who.person.shard], NOW.isoformat())
     assert [row["created_at"] for row in told(world, ada.who)] == [NOW + 5 * SECOND]
 
 
@@ -188,7 +188,7 @@ def test_many_drains_at_once_tell_once(world: Worlds, broker: Broker, hold_clock
     ada = ada_at(world)
     hold_clock(NOW)
     with ThreadPoolExecutor(6) as pool:
-        list(pool.map(lambda _: ticking.drain(ada.who.person.shard, NOW.isoformat()), range(6)))
+        list(pool.map(lambda _: ticking.drain([ada.who.person.shard], NOW.isoformat()), range(6)))
     assert len(told(world, ada.who)) == 1
 
 
@@ -197,7 +197,7 @@ def test_a_drain_never_tells_ahead_of_its_clock_whatever_it_was_armed_for(
 ) -> None:
     ada = ada_at(world, "08:00:01")
     hold_clock(NOW)
-    ticking.drain(ada.who.person.shard, (NOW + timedelta(minutes=1)).isoformat())
+    ticking.drain([ada.who.person.shard], (NOW + timedelta(minutes=1)).isoformat())
     assert told(world, ada.who) == []
 
 
@@ -211,7 +211,7 @@ def test_a_drain_sleeps_to_its_instant_and_tells_then(world: Worlds, broker: Bro
         later = {"at": f"{after:%H:%M:%S}", "start_date": after.date()}
         make_reminder(session, ada.who, ada.medicine_id, now=now - timedelta(minutes=1), **later)
 
-    ticking.drain(ada.who.person.shard, instant.isoformat())
+    ticking.drain([ada.who.person.shard], instant.isoformat())
 
     [row] = told(world, ada.who)
     assert row["due_at"] == instant <= row["created_at"] < after
@@ -221,21 +221,29 @@ def test_a_drain_closes_windows_and_wakes_what_was_put_off(world: Worlds, broker
     ada = ada_at(world, grace_minutes=30)
     shard = ada.who.person.shard
     hold_clock(NOW)
-    ticking.drain(shard, NOW.isoformat())
+    ticking.drain([shard], NOW.isoformat())
     with world.begin() as session:
         answers.snooze(session, ada.who, ada.reminder_id, minutes=10, now=NOW + SECOND)
 
     hold_clock(NOW + timedelta(minutes=10))
-    ticking.drain(shard, NOW.isoformat())
+    ticking.drain([shard], NOW.isoformat())
     assert [row["action_taken"] for row in told(world, ada.who)] == ["snoozed"]
     hold_clock(NOW + timedelta(minutes=10) + SECOND)
-    ticking.drain(shard, NOW.isoformat())
+    ticking.drain([shard], NOW.isoformat())
     assert [row["action_taken"] for row in told(world, ada.who)] == [None]
 
     with broker.hearing() as calls:
         hold_clock(NOW + timedelta(minutes=30))
-        ticking.drain(shard, NOW.isoformat())
+        ticking.drain([shard], NOW.isoformat())
         assert calls.has_heard(shard)
     assert [row["kind"] for row in told(world, ada.who)] == ["due", "missed"]
     with world() as session:
         assert standing(session, dose_on(session, ada.reminder_id, NOW.date())["id"]) == "missed"
+
+
+def test_many_busy_shards_are_drained_by_few_messages() -> None:
+    assert ticking.grouped([]) == []
+    assert ticking.grouped([7, 9]) == [[7], [9]]
+    groups = ticking.grouped(list(range(64)))
+    assert len(groups) == ticking.GROUPS
+    assert sorted(shard for group in groups for shard in group) == list(range(64))

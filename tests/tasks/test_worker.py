@@ -51,7 +51,7 @@ def worker(folder: Path, *arguments: str, **environment: str) -> Iterator[subpro
         assert secret not in said.read_text()
 
 
-def until(what: Callable[[], bool]) -> None:
+def until(what: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not what():
         assert time.monotonic() < deadline, "it did not happen"
@@ -108,3 +108,21 @@ def test_a_worker_that_starts_without_a_broker_tells_and_sends_all_the_same(
         until(lambda: is_told_and_sent(world, ada))
     assert sources(world) == {"watchdog"}
     assert len(post.letters) == 1
+
+
+def test_a_worker_told_to_stop_while_it_sends_does_not_call_beat_silent(
+    world: Worlds, broker: Broker, post: Mailbox, folder: Path
+) -> None:
+    """What runs is given three seconds, in which this worker takes up no ticks."""
+    ada_due_now(world)
+    post.hangs.add("ada@example.com")
+    with worker(folder, "-Q", "tick,drain,upkeep,send", "-c", "2"):
+
+        def ticks() -> int:
+            ticking.tick.delay(datetime.now(UTC).isoformat())
+            return post.attempts
+
+        until(ticks)
+        before = (folder / "worker.log").read_text()
+    post.hangs.clear()
+    assert "beat.silent" not in (folder / "worker.log").read_text().removeprefix(before)
