@@ -28,7 +28,8 @@ RUN /opt/venv/bin/pip install --no-deps --no-build-isolation --editable . \
 
 FROM python:${PYTHON_VERSION}-slim
 LABEL org.opencontainers.image.title="Pillio" org.opencontainers.image.licenses="Apache-2.0"
-RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin pillio
+RUN groupadd --gid 10001 pillio \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin pillio
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv/pillio /srv/pillio
 WORKDIR /srv/pillio

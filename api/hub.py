@@ -5,7 +5,10 @@ While the broker is away everybody is called once a second, otherwise every five
 
 import asyncio
 import contextlib
+import signal
+import threading
 from collections.abc import Iterator
+from types import FrameType
 
 import redis.asyncio as redis
 import structlog
@@ -50,6 +53,7 @@ class Hub:
         self._most = most
         self._count = 0
         self._by_shard: dict[int, set[Listener]] = {}
+        self._is_closed = False
 
     @property
     def is_full(self) -> bool:
@@ -60,6 +64,8 @@ class Hub:
         listener = Listener()
         self._count += 1
         self._by_shard.setdefault(shard, set()).add(listener)
+        if self._is_closed:
+            listener.close()
         try:
             yield listener
         finally:
@@ -75,9 +81,35 @@ class Hub:
         self.call(set(self._by_shard))
 
     def close_all(self) -> None:
+        """For good: who comes later is closed as well."""
+        self._is_closed = True
         for listeners in self._by_shard.values():
             for listener in listeners:
                 listener.close()
+
+    @contextlib.contextmanager
+    def closing_on_stop(self) -> Iterator[None]:
+        """Close all as soon as the process is told to stop. The server waits for answers that are under way, and what
+        is still open when its patience ends it cuts off as an error."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            loop.call_soon_threadsafe(self.close_all)
+            then = before[signal.Signals(number)]
+            if callable(then):
+                then(number, frame)
+
+        for each in before:
+            signal.signal(each, stop)
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
 
     async def follow(self, broker: "redis.Redis") -> None:
         """Pass the broker's calls on, for as long as the process lives."""

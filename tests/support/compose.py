@@ -77,7 +77,7 @@ def seconds(text: str) -> float:
 def running(
     argv: list[str], environment: Mapping[str, str | None], folder: Path, name: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A command in the environment of a service, and nothing of ours; told to stop at the end, and given time for it."""
+    """A command in the environment of a service, and nothing of ours; told to stop at the end, and waited for."""
     own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(folder)}
     given = {key: value for key, value in environment.items() if value is not None}
     with (folder / f"{name}.log").open("wb") as log:
