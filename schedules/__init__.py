@@ -13,7 +13,7 @@ from schedules.client_days import from_client, to_client
 from schedules.codec import decode, encode
 from schedules.days import Daily, DayFilter, EveryNDays, Weekday, Weekdays
 from schedules.errors import RuleError
-from schedules.expansion import expand, next_after, previous_before
+from schedules.expansion import expand, is_over, next_after, previous_before
 from schedules.explain import explain
 from schedules.local_time import day_start, to_local, to_utc
 from schedules.occurrences import Adjustment, Occurrence
@@ -59,6 +59,7 @@ __all__ = [
     "format_amount",
     "free_slot",
     "from_client",
+    "is_over",
     "is_zone",
     "next_after",
     "parse_amount",

@@ -8,7 +8,7 @@ the years 1900 to 2200: outside them there is silence, not an error. How long a 
 from datetime import UTC, date, datetime, time, timedelta
 
 from schedules.clock_times import occurrences_on
-from schedules.days import longest_wait
+from schedules.days import MOST_DAYS_APART, longest_wait
 from schedules.occurrences import Occurrence
 from schedules.rules import FIRST_YEAR, LAST_YEAR, Rule
 from schedules.zone_tables import DAY, EPOCH, EPOCH_DAY, offset_at
@@ -16,6 +16,8 @@ from schedules.zone_tables import DAY, EPOCH, EPOCH_DAY, offset_at
 _SECOND = timedelta(seconds=1)
 # Local days begin and end up to 15 hours off UTC's, and a skipped day's doses land a day later.
 _MARGIN = timedelta(days=3)
+_LAST_DAY = date(LAST_YEAR, 12, 31)
+_LONGEST_REACH = timedelta(days=MOST_DAYS_APART) + 2 * _MARGIN
 EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - _MARGIN
 LATEST = datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC) + _MARGIN
 
@@ -37,6 +39,15 @@ def next_after(rule: Rule, instant: datetime) -> Occurrence | None:
         return None
     found = _within(rule, begins, begins + _reach(rule), endless=False)
     return next((each for each in found if each.at > instant), None)
+
+
+def is_over(rule: Rule, instant: datetime) -> bool:
+    """Nothing follows `instant`. Looked up only if the rule's last day is near: elsewhere the answer is known."""
+    begins = max(rule.start_date, instant.date())
+    left = (_LAST_DAY if rule.end is None else rule.end.on) - begins
+    if left > _LONGEST_REACH or left > _reach(rule):
+        return False
+    return next_after(rule, instant) is None
 
 
 def previous_before(rule: Rule, instant: datetime) -> Occurrence | None:

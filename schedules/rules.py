@@ -74,20 +74,24 @@ class Rule:
             raise RuleError("unknown_kind", "We do not know this kind of rule.", "kind")
         if self.zone_mode != "home":  # accepted later, with a zone history; until then it would silently mean "home"
             raise RuleError("follow_unavailable", "Rules that follow the traveller are not available yet.", "zone_mode")
-        if not is_zone(self.tzid):
-            raise RuleError("unknown_zone", "We do not know this time zone.", "tzid")
+        _check_zone(self.tzid)
         object.__setattr__(self, "times", tuple(sorted(self.times, key=lambda each: each.at)))
         _check_times(self.times)
         _check_dates(self.start_date, self.end)
 
-    def between(self, start_date: date, end: End | None) -> "Rule":
-        """The same rule with other first and last days. Only those are checked: the rest has been."""
+    def of(self, tzid: str, start_date: date, end: End | None) -> "Rule":
+        """The same rule in another zone and between other days. Only those are checked: the rest has been."""
+        _check_zone(tzid)
         _check_dates(start_date, end)
-        other = object.__new__(Rule)
-        for name in ("tzid", "times", "days", "zone_mode", "kind", "version"):
-            object.__setattr__(other, name, getattr(self, name))
-        object.__setattr__(other, "start_date", start_date)
-        object.__setattr__(other, "end", end)
+        other, put = object.__new__(Rule), object.__setattr__
+        put(other, "tzid", tzid)
+        put(other, "start_date", start_date)
+        put(other, "times", self.times)
+        put(other, "days", self.days)
+        put(other, "end", end)
+        put(other, "zone_mode", self.zone_mode)
+        put(other, "kind", self.kind)
+        put(other, "version", self.version)
         return other
 
 
@@ -95,6 +99,11 @@ def free_slot(*versions: Rule) -> int:
     """The lowest slot above all that these rules use. Give every version of a reminder, or an old slot comes back
     to life under a new meaning."""
     return max((each.slot + 1 for rule in versions for each in rule.times), default=FIRST_SLOT)
+
+
+def _check_zone(tzid: str) -> None:
+    if not is_zone(tzid):
+        raise RuleError("unknown_zone", "We do not know this time zone.", "tzid")
 
 
 def _check_times(times: tuple[TimeOfDay, ...]) -> None:

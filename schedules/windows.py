@@ -7,7 +7,6 @@ first. Early never reaches back beyond half the way to the dose before. A remind
 part. The first and last doses of a rule are measured as if it had always been and went on.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from operator import sub
@@ -29,7 +28,7 @@ LONGEST_GRACE = 7 * 24 * 60  # minutes
 _FAR = timedelta.max
 _REMEMBERED = 8  # days; longer stretches are seldom asked twice and would fill memory
 _SOME_DAY = date(2000, 1, 1).toordinal()
-_UNEASY = timedelta(days=4)  # so close to a bound of the rule, a change of clocks may tell the two expansions apart
+_UNEASY = 4  # days; so close to a bound of the rule, a change of clocks may tell the two expansions apart
 
 
 class DoseWindow(NamedTuple):
@@ -50,27 +49,23 @@ def expand_with_windows(
 ) -> list[TimedOccurrence]:
     """`expand`, each dose with its window. The window of a dose is the same whatever start and end were asked."""
     grace = _grace(grace_minutes)
-    if _runs_all_through(rule, start, end):
-        return [each for each in _of_these_days(rule, start, end, grace) if start <= each.occurrence.at < end]
-    by_instant = {each.occurrence.at: each for each in _endless(rule, start, end, grace)}
-    return [by_instant[dose.at]._replace(occurrence=dose) for dose in expand(rule, start, end)]
-
-
-def _of_these_days(rule: Rule, start: datetime, end: datetime, grace: timedelta | None) -> Sequence[TimedOccurrence]:
-    """All in start..end and perhaps some about it. Rules of one pattern have the same days ahead, and a horizon asks
-    of many: they are worked out once."""
-    first, last = (max(start, EARLIEST).astimezone(UTC).toordinal(), min(end, LATEST).astimezone(UTC).toordinal())
+    first, last = _utc_day(max(start, EARLIEST)), _utc_day(min(end, LATEST))
+    if not _runs_all_through(rule, first, last):
+        by_instant = {each.occurrence.at: each for each in _endless(rule, start, end, grace)}
+        return [by_instant[dose.at]._replace(occurrence=dose) for dose in expand(rule, start, end)]
     if last - first > _REMEMBERED:
         return _endless(rule, start, end, grace)
     anchor = first_alike(rule.days, rule.start_date.toordinal(), _SOME_DAY)
-    return _of_pattern(rule.tzid, rule.times, rule.days, anchor, grace, first, last)
+    alike = _of_pattern(rule.tzid, rule.times, rule.days, anchor, grace, first, last)
+    return [each for each in alike if start <= each.occurrence.at < end]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=16_384)
 def _of_pattern(
     tzid: str, times: tuple[TimeOfDay, ...], days: DayFilter, anchor: int, grace: timedelta | None, *utc_days: int
 ) -> tuple[TimedOccurrence, ...]:
-    """The doses of whole UTC days, from the first of `utc_days` to the last."""
+    """The doses of whole UTC days, from the first of `utc_days` to the last. A horizon asks this of many rules with
+    one answer, so it is remembered."""
     alike = Rule(tzid=tzid, start_date=date.fromordinal(anchor), times=times, days=days)
     start, end = (datetime.combine(date.fromordinal(day), time(tzinfo=UTC)) for day in utc_days)
     return tuple(_endless(alike, start, end + timedelta(days=1), grace))
@@ -127,11 +122,15 @@ def _longest_late(rule: Rule) -> timedelta:
     return LONGEST_LATE_WEEKLY if is_weekly_or_rarer(rule.days) else LONGEST_LATE
 
 
-def _runs_all_through(rule: Rule, start: datetime, end: datetime) -> bool:
-    """No bound of the rule is near, so going on for ever changes nothing in the window."""
-    if rule.start_date > (max(start, EARLIEST) - _UNEASY).date():
+def _runs_all_through(rule: Rule, first: int, last: int) -> bool:
+    """No bound of the rule is near these days, so going on for ever changes nothing in them."""
+    if rule.start_date.toordinal() > first - _UNEASY:
         return False
-    return rule.end is None or rule.end.on >= (min(end, LATEST) + _UNEASY).date()
+    return rule.end is None or rule.end.on.toordinal() >= last + _UNEASY
+
+
+def _utc_day(instant: datetime) -> int:
+    return instant.astimezone(UTC).toordinal()
 
 
 def _grace(minutes: int | None) -> timedelta | None:

@@ -8,10 +8,10 @@ Anything later than the horizon is computed from the rule when somebody looks.
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter
 from typing import NamedTuple
 
-from sqlalchemy import text
+from sqlalchemy import CursorResult, text
 from sqlalchemy.orm import Session
 
 from engine.doses.identity import PUBLIC_ID_SQL
@@ -22,8 +22,8 @@ HORIZON = timedelta(days=3)
 WINDOW_MAX = timedelta(hours=24)  # no window is longer: a slot older than this is closed whatever its rule
 DUE_ALREADY = timedelta(seconds=5)  # a dose this near belongs to the claim, not to an edit
 
-_NOTHING: tuple[str, ...] = ()
-_DAY = itemgetter(5)  # key_date, as it is written in `arrays`
+
+_DAY = attrgetter("occurrence.key_date")
 
 Identity = tuple[date, int, int]  # key_date, slot, segment; of one reminder
 
@@ -59,7 +59,7 @@ _COLUMNS = (
 NAMES = ", ".join(name for name, _ in _COLUMNS)
 _ARRAYS = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS)
 FROM_ARRAYS = f"SELECT {NAMES}, {PUBLIC_ID_SQL}, :planned_at FROM unnest({_ARRAYS}) AS given({NAMES})"
-_INSERT = text(f"INSERT INTO doses ({NAMES}, id, planned_at) {FROM_ARRAYS} ON CONFLICT DO NOTHING RETURNING 1")
+_INSERT = text(f"INSERT INTO doses ({NAMES}, id, planned_at) {FROM_ARRAYS} ON CONFLICT DO NOTHING")
 _MOVED = ("rule_version", "due_at", "closes_at", "planned_local", "time_zone", "amount", "adjusted")
 _UPSERT = text(
     f"INSERT INTO doses AS d ({NAMES}, id, planned_at) {FROM_ARRAYS}"
@@ -96,7 +96,11 @@ def ahead(plan: Plan, *, since: datetime, until: datetime, now: datetime) -> lis
 
 def materialise(session: Session, planned: Sequence[Planned], *, now: datetime) -> int:
     """Insert rows for these doses, those that exist already excepted; returns how many are new."""
-    return len(session.execute(_INSERT, arrays(planned, now)).all()) if planned else 0
+    if not planned:
+        return 0
+    inserted = session.execute(_INSERT, arrays(planned, now))
+    assert isinstance(inserted, CursorResult)
+    return inserted.rowcount
 
 
 def replan(session: Session, plan: Plan, *, now: datetime) -> int:
@@ -147,25 +151,20 @@ def arrays(planned: Iterable[Planned], now: datetime) -> dict[str, object]:
 
     Day by day, so that the rows of one partition arrive together.
     """
-    rows, plan, of_plan = [], None, _NOTHING
-    for dose in planned:
-        if dose.plan is not plan:
-            plan, of_plan = dose.plan, _of_plan(dose.plan)
-        rows.append(of_plan + _of_dose(dose.occurrence, dose.closes_at))
-    rows.sort(key=_DAY)
-    columns = zip(*rows, strict=True) if rows else [()] * len(_COLUMNS)
-    return {name: f"{{{','.join(values)}}}" for (name, _), values in zip(_COLUMNS, columns, strict=True)} | {"planned_at": now}
+    doses = sorted(planned, key=_DAY)
+    plans = {plan.reminder_id: plan for plan, _, _ in doses}
+    of_plan = {reminder_id: _of_plan(plan) for reminder_id, plan in plans.items()}
+    columns = [
+        *zip(*[of_plan[plan.reminder_id] for plan, _, _ in doses], strict=True),
+        *zip(*[_of_dose(dose, closes_at) for _, dose, closes_at in doses], strict=True),
+    ] or [()] * len(_COLUMNS)
+    values: dict[str, object] = {"planned_at": now}
+    return values | {name: f"{{{','.join(column)}}}" for (name, _), column in zip(_COLUMNS, columns, strict=True)}
 
 
 def _of_plan(plan: Plan) -> tuple[str, ...]:
     """What all doses of one rule have in common; numbers only, so that nothing must be quoted."""
-    return (
-        str(plan.reminder_id),
-        str(plan.user_id),
-        str(plan.medicine_id),
-        str(plan.shard),
-        str(plan.version),
-    )
+    return (str(plan.reminder_id), str(plan.user_id), str(plan.medicine_id), str(plan.shard), str(plan.version))
 
 
 @lru_cache(maxsize=8192)

@@ -76,9 +76,12 @@ _CURRENT = (
     " LEFT JOIN reminder_logs l ON l.reminder_id = d.reminder_id AND l.key_date = d.key_date AND l.slot = d.slot"
     " AND l.segment = d.segment AND l.superseded_at IS NULL"
 )
+# By the key of `doses`: an index by person would cost every dose ever planned more than all these reads together.
+OF_PERSON = (
+    "d.user_id = :user_id AND d.reminder_id = ANY(ARRAY(SELECT r.id FROM reminders r WHERE r.user_id = :user_id))"
+)
 _BY_ID = text(
-    f"SELECT {_COLUMNS} FROM doses d{_CURRENT}"
-    " WHERE d.key_date = :key_date AND d.user_id = :user_id AND d.id = :dose_id"
+    f"SELECT {_COLUMNS} FROM doses d{_CURRENT} WHERE d.key_date = :key_date AND d.id = :dose_id AND {OF_PERSON}"
 )
 # A row that is gone was dropped after its dose had closed. With an open outcome it was withdrawn: no dose any more.
 _FROM_LOG = text(

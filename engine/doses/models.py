@@ -35,7 +35,7 @@ class Dose(Base):
     __table_args__ = (
         Index(None, "shard", "due_at", "id"),  # the claiming cursor
         Index(None, "shard", "closes_at", "id"),  # the closing cursor
-        Index(None, "user_id", "due_at"),  # a person's day
+        # none by person: a person's doses are those of their reminders (see `lookup.OF_PERSON`)
         CheckConstraint("closes_at > due_at", name="window_after_due"),
         {"postgresql_partition_by": "RANGE (key_date)"},
     )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from engine.accounts.access import Who
 from engine.doses.identity import key_date_of
-from engine.doses.lookup import EARLY
+from engine.doses.lookup import EARLY, OF_PERSON
 from engine.doses.states import INFERRED, Status, shown
 from engine.errors import NotFound
 
@@ -30,7 +30,7 @@ _ROWS = (
     " l.taken_at, l.recorded_at, l.recorded_by, l.source, l.reason, l.notes FROM doses d"
     " LEFT JOIN reminder_logs l ON l.reminder_id = d.reminder_id AND l.key_date = d.key_date AND l.slot = d.slot"
     " AND l.segment = d.segment AND l.superseded_at IS NULL"
-    " WHERE d.user_id = :user_id AND d.key_date BETWEEN :since AND :until"
+    f" WHERE d.key_date BETWEEN :since AND :until AND {OF_PERSON}"
 )
 _LOGS = (
     "SELECT l.dose_id AS id, l.reminder_id, l.key_date, l.slot, l.segment, l.user_id, l.medicine_id, l.rule_version,"

@@ -36,12 +36,11 @@ _RECORD = text(
 
 def over(plan: Plan, *, now: datetime) -> list[Planned]:
     """Pure: the doses of one rule that have come and gone since its rows ended."""
-    since = max(plan.through_at or now, now - LOOKS_BACK)
-    if since >= now:
+    if plan.through_at is None or plan.through_at >= now:
         return []
     return [
         Planned(plan, dose.occurrence, dose.closes_at)
-        for dose in expand_with_windows(plan.rule, since, now, plan.grace_minutes)
+        for dose in expand_with_windows(plan.rule, max(plan.through_at, now - LOOKS_BACK), now, plan.grace_minutes)
         if dose.closes_at <= now
     ]
 

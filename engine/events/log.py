@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from engine.events.facts import Fact
 from engine.events.models import Event
 
+# For statements that append facts by the thousand: what follows selects them. Nobody is told of those.
+APPEND_SQL = "INSERT INTO events (recorded_at, user_id, kind, payload, occurred_at)"
 _UNTOLD = "untold facts"
 
 

@@ -11,6 +11,13 @@ from typing import Any
 
 from engine.events.facts import Fact, StockChanged, StockLow
 
+# The payload of an entry's StockChanged, spelt as the fact itself spells it (a test holds the two equal).
+CHANGED_SQL = (
+    "jsonb_build_object('version', 1, 'occurred_at', occurred_at, 'medicine_id', medicine_id, 'entry_id', id,"
+    " 'change_amount', change_amount, 'new_stock', new_stock, 'change_type', change_type, 'dose_id', dose_id,"
+    " 'shortfall', shortfall)"
+)
+
 
 def facts_of(entry: Mapping[str, Any], entry_id: int, alert: Decimal, local_date: date) -> list[Fact]:
     """The facts of one entry, given as its columns."""

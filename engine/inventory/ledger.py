@@ -111,7 +111,7 @@ def post(
     What goes beyond the balance is not refused: the entry takes what there is and carries the shortfall.
     """
     account = _lock(session, user_id, medicine_id)
-    values = _next_entry(account, _rounded(change)) | {
+    values = _next_entry(account, rounded(change)) | {
         "change_type": change_type,
         "dose_id": dose_id,
         "log_id": log_id,
@@ -181,7 +181,7 @@ def adjust(
     session: Session, who: Who, medicine_id: int, *, adjustment: Decimal, reason: str | None, now: datetime
 ) -> Posted:
     """Add or take away by hand. Raises Conflict if more would be taken than there is."""
-    adjustment = _rounded(adjustment)
+    adjustment = rounded(adjustment)
     if adjustment == 0:
         raise Invalid("adjustment_is_zero", "An adjustment adds or takes away something.")
     account = _lock(session, who.person.id, medicine_id)
@@ -207,6 +207,13 @@ def set_alert(session: Session, who: Who, medicine_id: int, *, alert: Decimal, n
         .values(min_stock_alert=_level(alert), updated_at=now)
     )
     session.execute(statement)
+
+
+def rounded(amount: Decimal) -> Decimal:
+    """As it is posted: to thousandths, and no more than the column holds. Raises Invalid for what is no number."""
+    if not amount.is_finite():
+        raise Invalid("amount_not_a_number", "An amount must be a number.")
+    return min(max(amount, -STOCK_MAX), STOCK_MAX).quantize(STOCK_STEP, ROUND_HALF_UP)
 
 
 def plain(amount: Decimal) -> str:
@@ -238,15 +245,9 @@ def _lock(session: Session, user_id: int, medicine_id: int) -> _Account:
     return _Account(*row)
 
 
-def _rounded(amount: Decimal) -> Decimal:
-    if not amount.is_finite():
-        raise Invalid("amount_not_a_number", "An amount must be a number.")
-    return min(max(amount, -STOCK_MAX), STOCK_MAX).quantize(STOCK_STEP, ROUND_HALF_UP)
-
-
 def _level(amount: Decimal) -> Decimal:
     """A balance or an alert level, as opposed to a change: never negative."""
-    amount = _rounded(amount)
+    amount = rounded(amount)
     if amount < 0:
         raise Invalid("stock_below_zero", "Stock cannot be less than nothing.")
     return amount

@@ -2,7 +2,8 @@
 
 A lease is a visibility timeout: while a sender works, `ready_at` lies ahead. If it dies, the step comes up again by
 itself (that is the rescue), under a higher fence, marked as one the person may see twice. A result that comes back
-under an old fence is refused. At least once; twice only if a sender died between send and settle.
+under an old fence is refused. At least once; twice only if a sender died between send and settle, or if the relay took
+the message and did not say what became of it.
 """
 
 from collections import Counter
@@ -21,6 +22,8 @@ from engine.notifications.wording import Words, outside
 
 LEASE = timedelta(seconds=45)  # longer than a relay may hang (see settings.py), shorter than a person waits twice
 BATCH = 40
+UNSURE = "smtp_unsure"  # of a try that failed: the relay may have the message all the same
+UNSURE_AGAIN = timedelta(minutes=1)  # long enough for a relay that was slow to have come to itself
 
 _LEASE = text(
     "WITH ready AS (SELECT notification_id, channel_id, step FROM outbox WHERE ready_at <= :now"
@@ -28,6 +31,10 @@ _LEASE = text(
     " UPDATE outbox o SET ready_at = :until, leased_until_at = :until, fence = o.fence + 1 FROM ready r"
     " WHERE o.notification_id = r.notification_id AND o.channel_id = r.channel_id AND o.step = r.step"
     " RETURNING o.notification_id, o.channel_id, o.step, o.user_id, o.key_date, o.attempts, o.fence, o.expires_at"
+)
+_RENEW = text(
+    "UPDATE outbox SET ready_at = :until, leased_until_at = :until"
+    " WHERE notification_id = :notification_id AND channel_id = :channel_id AND step = :step AND fence = :fence"
 )
 _DETAILS = text(
     "SELECT o.notification_id, o.channel_id, o.step, c.kind AS channel_kind, c.address, c.is_enabled, c.confirmed_at,"
@@ -60,7 +67,7 @@ _SETTLE = text(
     " RETURNING 1"
 )
 _POSTPONE = text(
-    "UPDATE outbox SET ready_at = :again_at, attempts = attempts + 1, leased_until_at = NULL"
+    "UPDATE outbox SET ready_at = :again_at, attempts = attempts + :is_sure, leased_until_at = NULL"
     " WHERE notification_id = :notification_id AND channel_id = :channel_id AND step = :step AND fence = :fence"
     " RETURNING 1"
 )
@@ -86,7 +93,8 @@ class Leased:
 
     @property
     def may_repeat(self) -> bool:
-        """An earlier lease ended without a result: its sender may have sent before it died."""
+        """An earlier lease ended without a sure result: its sender may have sent before it died, or the relay may have
+        taken what it never answered for. `attempts` counts those that surely failed."""
         return self.fence > self.attempts + 1
 
 
@@ -138,6 +146,13 @@ def lease(session: Session, *, now: datetime, limit: int = BATCH) -> list[Messag
     return [_message(each, by_key.get(each.key), used, now) for each in leased]
 
 
+def renew(session: Session, leased: Iterable[Leased], *, now: datetime) -> None:
+    """Somebody is still at these: a relay may take its time over every word. Not if another has taken over."""
+    for each in leased:
+        key = {name: getattr(each, name) for name in ("notification_id", "channel_id", "step", "fence")}
+        session.execute(_RENEW, key | {"until": now + LEASE})
+
+
 def _used(session: Session, leased: list[Leased], now: datetime) -> Counter[int]:
     """What an unconfirmed address has had in the last day, and what other senders have in hand for it."""
     unconfirmed = list(session.scalars(_UNCONFIRMED, {"channel_ids": list({each.channel_id for each in leased})}))
@@ -164,9 +179,10 @@ def _settle_one(session: Session, result: Result, now: datetime) -> str:
         "step": leased.step,
         "fence": leased.fence,
     }
-    again_at = next_try(leased.attempts + 1, now)
-    if result.outcome == "failed" and again_at < leased.expires_at:
-        return "postponed" if session.execute(_POSTPONE, key | {"again_at": again_at}).all() else "stale"
+    again_at = _again_at(result, now)
+    if result.outcome == "failed" and again_at and again_at < leased.expires_at:
+        postponed = {"again_at": again_at, "is_sure": int(result.code != UNSURE)}
+        return "postponed" if session.execute(_POSTPONE, key | postponed).all() else "stale"
     values = {
         "now": now,
         "user_id": leased.user_id,
@@ -177,6 +193,13 @@ def _settle_one(session: Session, result: Result, now: datetime) -> str:
     if not session.execute(_SETTLE, key | values).all():
         return "stale"
     return "sent" if result.outcome == "sent" else "given_up"
+
+
+def _again_at(result: Result, now: datetime) -> datetime | None:
+    """When to try again; None if the person may have had it twice by then, and would get it a third time."""
+    if result.code != UNSURE:
+        return next_try(result.leased.attempts + 1, now)
+    return None if result.leased.may_repeat else now + UNSURE_AGAIN
 
 
 def _message(leased: Leased, row: RowMapping | None, used: Counter[int], now: datetime) -> Message:

@@ -1,7 +1,8 @@
 """Send one e-mail through Apprise to our own relay. The only module here that opens a socket.
 
 The recipient's refusal and our failure are told apart by the relay's answer: the first ends the message, the second is
-tried again and, if it lasts through a dose's whole window, means that the person was not reminded.
+tried again and, if it lasts through a dose's whole window, means that the person was not reminded. A relay that takes a
+message and never says what became of it leaves us unsure: such a message is repeated once at most.
 """
 
 import logging
@@ -13,13 +14,14 @@ from apprise.plugins.email.base import NotifyEmail
 from email_validator import EmailNotValidError, validate_email
 
 from engine.notifications.addresses import unseal
-from engine.notifications.delivery import Message, Result
+from engine.notifications.delivery import UNSURE, Message, Result
 from engine.settings import Settings
 
 _MODES = {"none": "insecure", "starttls": "starttls", "tls": "ssl"}
 _ANSWER = re.compile(
     r"Socket Exception: (?P<recipient>\{(?:'[^']*'|\"[^\"]*\"): )?\((?P<code>\d{3}), b['\"](?P<said>[^\n]*)"
 )
+_SPOKEN_WITH = 'Sending email to "'  # Apprise's words for a failure after the connection was made
 _NO_SUCH_PLACE = {"550", "551", "552", "553"}
 _OURS = re.compile(r"5\.7\.|relay", re.IGNORECASE)  # "relaying denied" is about us, whatever its code
 # No deadline of Apprise's own: it would leave the connection at work in a thread and call it failed.
@@ -99,7 +101,7 @@ def _failure(message: Message, entries: str) -> Result:
     """Whose it was. In doubt it is ours: then nobody is said to have missed what they were not told."""
     answer = _ANSWER.search(entries)
     if answer is None:
-        return Result(message.leased, "failed", "smtp")
+        return Result(message.leased, "failed", UNSURE if _SPOKEN_WITH in entries else "smtp")
     is_theirs = answer["recipient"] and answer["code"] in _NO_SUCH_PLACE and not _OURS.search(answer["said"])
     return Result(message.leased, "refused" if is_theirs else "failed", f"smtp_{answer['code']}")
 

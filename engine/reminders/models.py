@@ -30,7 +30,6 @@ class Reminder(Base):
     __table_args__ = (
         ForeignKeyConstraint(["user_id", "medicine_id"], ["medicines.user_id", "medicines.id"], ondelete="CASCADE"),
         UniqueConstraint("user_id", "id"),
-        Index(None, "medicine_id"),
         # the roll of the horizon: only what must be planned further, never all that exists
         Index(None, "planned_through_at", postgresql_where=text("planned_through_at IS NOT NULL")),
     )

@@ -1,10 +1,9 @@
 """What the horizon must be planned for: rules in force, with how far ahead their doses already have rows."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, any_, bindparam, cast, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Text, bindparam, cast, select, text
 from sqlalchemy.orm import Session
 
 from engine.reminders.models import Reminder, ReminderVersion
@@ -31,9 +30,9 @@ _BEHIND = (
         Reminder.shard,
         Reminder.medicine_id,
         Reminder.version,
+        cast(ReminderVersion.rule, Text),
         Reminder.grace_minutes,
         Reminder.planned_through_at,
-        cast(ReminderVersion.rule, Text),
     )
     .join(
         ReminderVersion,
@@ -46,21 +45,21 @@ _BEHIND = (
 )
 
 
-_MARK = (
-    update(Reminder)
-    .where(Reminder.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
-    .values(planned_through_at=bindparam("through_at"))
-    .execution_options(synchronize_session=False)
-)
+# The ids as text: a driver writes a list of a thousand far slower than `join` does.
+_MARK = text("UPDATE reminders SET planned_through_at = :through_at WHERE id = ANY(CAST(:ids AS bigint[]))")
 
 
 def behind(session: Session, *, before: datetime, limit: int) -> list[Plan]:
     """Lock the rules whose doses are planned less far than `before`, the furthest behind first."""
-    rows = session.execute(_BEHIND, {"before": before, "limit": limit})
-    return [Plan(*row[:5], decode_stored(row[7]), row[5], row[6]) for row in rows]
+    rows: Any = session.execute(_BEHIND, {"before": before, "limit": limit})
+    return [_plan(row) for row in rows]
+
+
+def _plan(row: Any) -> Plan:
+    return Plan(row[0], row[1], row[2], row[3], row[4], decode_stored(row[5]), row[6], row[7])
 
 
 def mark_planned(session: Session, reminder_ids: list[int], through_at: datetime | None) -> None:
     """Doses of these rules have rows up to here; None: no dose will ever follow, look no more."""
     if reminder_ids:
-        session.execute(_MARK, {"ids": reminder_ids, "through_at": through_at})
+        session.execute(_MARK, {"ids": f"{{{','.join(map(str, reminder_ids))}}}", "through_at": through_at})

@@ -31,12 +31,10 @@ MEANINGS = {
     "ck_inventory_history_known_type": "the kinds of change the client knows",
     # reminders
     "uq_reminders_user_id_id": "what versions point at, so that none can hang on a stranger's reminder",
-    "ix_reminders_medicine_id": "the reminders of a medicine, when it is hidden",
     "ix_reminders_planned_through_at": "the roll of the horizon: only what must be planned further",
     # doses
     "ix_doses_shard_due_at_id": "the claiming cursor",
     "ix_doses_shard_closes_at_id": "the closing cursor",
-    "ix_doses_user_id_due_at": "a person's day",
     "ck_doses_window_after_due": "a window has a length, so no dose is born missed",
     "uq_reminder_logs_reminder_id_key_date_slot_segment_revision": "revisions of a dose are numbered",
     "uq_reminder_logs_current": "at most one current outcome: of two who answer at once, one is first",

@@ -13,7 +13,7 @@ INSTANTS = {"at", "until"}
 def _carried(module: Module) -> Iterator[str]:
     """Arguments of Celery tasks that are neither an id nor an instant."""
     for function in module.functions():
-        if not any("task" in ast.unparse(decorator).split("(")[0] for decorator in function.decorator_list):
+        if not any("shared_task" in ast.unparse(decorator) for decorator in function.decorator_list):
             continue
         for argument in function.args.posonlyargs + function.args.args + function.args.kwonlyargs:
             kind = ast.unparse(argument.annotation) if argument.annotation else ""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from engine.dispatch import answers
 from engine.notifications import channels, delivery
-from engine.notifications.delivery import LEASE, Message, Result, Settled
+from engine.notifications.delivery import LEASE, UNSURE, UNSURE_AGAIN, Message, Result, Settled
 from engine.notifications.models import Channel, Delivery, OutboxStep
 from engine.notifications.retry import BACKOFF_SECONDS
 from tests.support.medicines import make_medicine
@@ -131,6 +131,30 @@ def test_a_message_that_was_once_in_doubt_stays_so_however_often_it_is_tried(ses
     settled(session, [leased(session, now=NOW + LEASE)], "failed", now=NOW + LEASE)
     again = leased(session, now=NOW + LEASE + 2 * SECOND)
     assert again.leased.may_repeat
+
+
+def test_a_message_the_relay_never_answered_for_is_repeated_once_and_marked(session: Session, ada: World) -> None:
+    first = leased(session, now=NOW)
+    assert delivery.settle(session, [Result(first.leased, "failed", UNSURE)], now=NOW) == Settled(postponed=1)
+    assert delivery.lease(session, now=NOW + UNSURE_AGAIN - INSTANT) == []
+
+    second = leased(session, now=NOW + UNSURE_AGAIN)
+    assert second.leased.may_repeat
+    unsure = [Result(second.leased, "failed", UNSURE)]
+    assert delivery.settle(session, unsure, now=NOW + UNSURE_AGAIN) == Settled(given_up=1)
+    [kept] = became(session, ada.who)
+    assert (kept["outcome"], kept["code"], kept["may_repeat"]) == ("failed", UNSURE, True)
+
+
+def test_who_is_still_at_a_message_keeps_it_beyond_its_lease(session: Session, ada: World) -> None:
+    message = leased(session, now=NOW)
+    delivery.renew(session, [message.leased], now=NOW + LEASE - SECOND)
+    assert delivery.lease(session, now=NOW + LEASE) == []
+
+    second = leased(session, now=NOW + 2 * LEASE - SECOND)
+    delivery.renew(session, [message.leased], now=NOW + 2 * LEASE)  # too late: another has it
+    [step] = waiting(session, ada.who)
+    assert (step["fence"], step["ready_at"]) == (second.leased.fence, NOW + 3 * LEASE - SECOND)
 
 
 def test_a_message_is_given_up_when_its_next_try_would_come_too_late(session: Session, ada: World) -> None:
