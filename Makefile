@@ -16,7 +16,7 @@ ifneq ($(ALIVE),True)
 $(VENV)/.made: FORCE
 endif
 
-.PHONY: help up demo test check clean FORCE
+.PHONY: help up demo test faults check clean FORCE
 
 help: ## List what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,10 @@ demo: $(VENV)/.installed ## Play a dose's life with a made-up person
 	@exec $(BIN)/pillio demo
 
 test: check ## Everything CI runs: lint, types, contracts, tests
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --ignore tests/faults $(PYTEST_ARGS)
+
+faults: $(VENV)/.installed-dev ## Break things for real: kill, freeze, cut off, and see that nothing is lost
+	@$(BIN)/python -m pytest tests/faults $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-dev ## Lint, format, types and import contracts
 	@echo "ruff";         $(BIN)/ruff check .

@@ -15,6 +15,9 @@ def _instant() -> str:
 
 broker_url = load().redis_url
 broker_connection_retry_on_startup = True
+# A broker that answers and refuses to write (its disk is full, it has become a replica) is away like one that does
+# not answer: by default a worker would end over it, and its watchdog with it.
+broker_channel_error_retry = True
 broker_transport_options = {
     "visibility_timeout": 120,
     "unacked_restore_interval": 5,

@@ -1,8 +1,8 @@
-"""Many doses taken at once: what `ledger.post` does for each, in the order given, in two statements for all.
+"""Many doses taken at once: what `ledger.post` does for each, in the order given, in three statements for all.
 
 The same promises and the same entries, balances and facts (a law holds the two equal). Accounts are locked in the
-order of their medicines, so that neither two of these nor one of these and a `ledger.post` wait for each other. Only
-what takes from the stock is posted here: the chain of balances below is right as long as they only fall.
+order of their medicines, so neither two of these nor one of these and a `ledger.post` can wait for each other for
+ever. Only what takes from the stock is posted here: the chain of balances is right as long as they only fall.
 """
 
 from collections.abc import Iterable, Sequence
@@ -82,7 +82,8 @@ _SETTLED = (
 )
 _POST = text(
     f"WITH chained AS MATERIALIZED ({_CHAINED}), entered AS ({_ENTERED}), settled AS ({_SETTLED}),"
-    f" facts AS ({log.APPEND_SQL} SELECT :now, user_id, 'stock', {CHANGED_SQL}, occurred_at FROM entered)"
+    f" facts AS ({log.APPEND_SQL} SELECT :now, e.user_id, 'stock', to_jsonb(payload), e.occurred_at"
+    f"  FROM entered e CROSS JOIN LATERAL (SELECT {CHANGED_SQL}) payload)"
     " SELECT (SELECT count(*) FROM entered) AS entries, low.* FROM (SELECT 1) one LEFT JOIN"
     " (SELECT log_id, user_id, medicine_id, seq, new_stock, occurred_at FROM chained"
     "  WHERE new_stock <= min_stock_alert AND min_stock_alert < previous_stock) low ON true"
@@ -118,7 +119,7 @@ def _lock(session: Session, given: Iterable[Consumption]) -> None:
 def _arrays(given: Iterable[Consumption]) -> dict[str, object]:
     log_ids, user_ids, medicine_ids, amounts, dose_ids, instants, actors, _ = zip(*given, strict=True)
     taken, at = map(_taken, amounts), map(datetime.isoformat, instants)
-    values = (log_ids, user_ids, medicine_ids, taken, dose_ids, at, actors)
+    values: tuple[Iterable[object], ...] = (log_ids, user_ids, medicine_ids, taken, dose_ids, at, actors)
     return {name: _array(column) for (name, _), column in zip(_COLUMNS, values, strict=True)}
 
 

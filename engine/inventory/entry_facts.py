@@ -11,11 +11,10 @@ from typing import Any
 
 from engine.events.facts import Fact, StockChanged, StockLow
 
-# The payload of an entry's StockChanged, spelt as the fact itself spells it (a test holds the two equal).
+# The payload of the StockChanged of an entry `e`, as columns named as the fact names them (a law holds the two equal).
 CHANGED_SQL = (
-    "jsonb_build_object('version', 1, 'occurred_at', occurred_at, 'medicine_id', medicine_id, 'entry_id', id,"
-    " 'change_amount', change_amount, 'new_stock', new_stock, 'change_type', change_type, 'dose_id', dose_id,"
-    " 'shortfall', shortfall)"
+    "1 AS version, e.occurred_at, e.medicine_id, e.id AS entry_id, e.change_amount, e.new_stock, e.change_type,"
+    " e.dose_id, e.shortfall"
 )
 
 

@@ -13,12 +13,13 @@ from schedules import (
     encode,
     expand,
     expand_with_windows,
+    is_over,
     next_after,
     previous_before,
     to_local,
     window_of,
 )
-from schedules.days import selected
+from schedules.days import EveryNDays, selected
 from tests.schedules.rule_making import rules_and_windows
 
 A_MICROSECOND = timedelta(microseconds=1)
@@ -173,3 +174,30 @@ def test_the_window_of_a_dose_does_not_depend_on_how_it_was_asked(case: Case, gr
     for dose, opens, closes in timed[:20]:
         assert opens <= dose.at < closes
         assert window_of(rule, dose, grace) == (opens, closes)
+
+
+@many
+@given(rules_and_windows(), st.none() | st.integers(1, 600), st.floats(0, 7), st.integers(0, 40))
+def test_a_few_days_of_doses_and_windows_are_the_same_whoever_asked_for_them_before(
+    case: Case, grace: int | None, days: float, periods: int
+) -> None:
+    rule, start, _ = case
+    end = start + timedelta(days=days)
+    others = rule.of(rule.tzid, rule.start_date - timedelta(days=periods * period_of(rule)), None)
+    expand_with_windows(others, start, end, grace)  # of one pattern, and it may be remembered
+    timed = expand_with_windows(rule, start, end, grace)
+    assert [each.occurrence for each in timed] == expand(rule, start, end)
+    assert [window_of(rule, dose, grace) for dose, _, _ in timed] == [each[1:] for each in timed]
+
+
+def period_of(rule: Rule) -> int:
+    """Begun so many days earlier, it has the same days ahead."""
+    return rule.days.n if isinstance(rule.days, EveryNDays) else 1
+
+
+@many
+@given(rules_and_windows(), st.integers(-800, 1200))
+def test_a_rule_is_over_when_nothing_follows(case: Case, days: int) -> None:
+    rule, start, _ = case
+    instant = start + timedelta(days=days)
+    assert is_over(rule, instant) == (next_after(rule, instant) is None)
